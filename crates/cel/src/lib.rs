@@ -1,0 +1,1 @@
+//! A typed engine for the Common Expression Language.

@@ -1,0 +1,1 @@
+//! The kro controller: performs the actions that the planner returns.

@@ -1,0 +1,1 @@
+//! Places in a document and the mistakes reported at them.

@@ -1,0 +1,1 @@
+//! ResourceGraphDefinition to compiled, typed dependency graph.

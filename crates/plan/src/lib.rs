@@ -1,0 +1,1 @@
+//! Compiled graph and observations to actions, status and conditions.

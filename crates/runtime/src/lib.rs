@@ -1,0 +1,1 @@
+//! What every controller needs: queue, watch store, flags, metrics, probes, shutdown.

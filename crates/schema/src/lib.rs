@@ -1,0 +1,1 @@
+//! SimpleSchema, OpenAPI structural schemas, CRDs and managed fields as pure functions.

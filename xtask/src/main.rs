@@ -1,0 +1,3 @@
+//! Tasks of this workspace; run one with `cargo xtask TASK`.
+
+fn main() {}
