@@ -1,1 +1,25 @@
 //! SimpleSchema, OpenAPI structural schemas, CRDs and managed fields as pure functions.
+//!
+//! What goes in: definitions and documents as JSON values. What comes out: [`Schema`]s, generated
+//! CRDs, CEL types, and answers about live objects (who owns which field, does an object fit).
+//!
+//! ```text
+//!   SimpleSchema ──► simple_schema ──┐
+//!   OpenAPI v3   ──► openapi ────────┼──► Schema ──► crd, infer (CEL), breaking
+//!   CRD          ──► openapi ────────┘         └───► validate, default, prune
+//!   live object  ──► managed_fields, hash
+//! ```
+//!
+//! **Architecture invariant:** nothing here does I/O, reads a clock or knows about graphs.
+
+pub mod openapi;
+mod structural;
+
+pub use structural::Additional;
+pub use structural::ListType;
+pub use structural::MapType;
+pub use structural::Schema;
+pub use structural::SchemaError;
+pub use structural::SchemaNode;
+pub use structural::Type;
+pub use structural::ValidationRule;

@@ -1,0 +1,5 @@
+//! Tests of the public interface.
+//!
+//! One binary: a file beside this one that no `mod` line names would never run.
+
+mod openapi;
