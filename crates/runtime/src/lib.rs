@@ -1,1 +1,25 @@
-//! What every controller needs: queue, watch store, flags, metrics, probes, shutdown.
+//! What any Kubernetes controller needs, and nothing that one particular controller is about.
+//!
+//! ```text
+//!  API server ──list/watch──► store ──changes──► queue ──keys──► workers ──► your reconcile
+//!       ▲                       ▲                                               │
+//!       └───────────────────────┴──── client, observe_write ◄───────────────────┘
+//!            shutdown: every task above is supervised; one that dies ends the process
+//! ```
+//!
+//! In go a `kube::Client`, what to watch, and an async function from a key to a [`workers::Requeue`].
+//! Out come calls of that function, never two at a time for one key, and a cache to read from.
+//!
+//! - [`queue`]: a work queue with one place per key, delays and per-key backoff.
+//! - [`store`]: a cache fed by list and watch, in which our own writes are visible at once.
+//! - [`workers`]: runs a reconcile function over a queue.
+//! - [`shutdown`]: supervised tasks, signals, graceful stop.
+//! - [`client`], [`flags`], [`logs`], [`metrics`], [`probes`]: the process around it.
+//!
+//! **Invariant:** this crate knows neither kro nor AWS; `xtask` holds its allowed dependencies.
+
+pub mod backoff;
+pub mod queue;
+pub mod shutdown;
+pub mod store;
+pub mod workers;
