@@ -69,6 +69,7 @@ codes! {
     213 InvalidListMapKey "a list map key is not usable"
     214 InvalidValidationRule "a validation rule does not compile"
     215 RepeatedMarker "a marker is given twice"
+    216 SchemaTooLarge "a schema is too large"
 
     301 InvalidTemplate "a template is not a Kubernetes object"
     302 UnknownKind "there is no such kind"

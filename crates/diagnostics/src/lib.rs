@@ -24,6 +24,7 @@
 mod code;
 mod collection;
 mod diagnostic;
+mod nearest;
 mod path;
 mod place;
 
@@ -32,6 +33,7 @@ pub use code::UnknownCode;
 pub use collection::Diagnostics;
 pub use diagnostic::Diagnostic;
 pub use diagnostic::Severity;
+pub use nearest::nearest;
 pub use path::FieldPath;
 pub use path::ParsePathError;
 pub use path::Segment;

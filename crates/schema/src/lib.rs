@@ -13,6 +13,8 @@
 //! **Architecture invariant:** nothing here does I/O, reads a clock or knows about graphs.
 
 pub mod openapi;
+mod pattern;
+pub mod simple_schema;
 mod structural;
 
 pub use structural::Additional;

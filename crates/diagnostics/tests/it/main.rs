@@ -3,4 +3,5 @@
 //! One binary: a file beside this one that no `mod` line names would never run.
 
 mod collection;
+mod nearest;
 mod path;

@@ -3,3 +3,4 @@
 //! One binary: a file beside this one that no `mod` line names would never run.
 
 mod openapi;
+mod simple_schema;
