@@ -19,6 +19,12 @@
 //! **Invariant:** this crate knows neither kro nor AWS; `xtask` holds its allowed dependencies.
 
 pub mod backoff;
+pub mod client;
+pub mod flags;
+mod http;
+pub mod logs;
+pub mod metrics;
+pub mod probes;
 pub mod queue;
 pub mod shutdown;
 pub mod store;

@@ -168,13 +168,16 @@ pub struct Store<E> {
     shared: Arc<Shared<E>>,
 }
 
+/// Told about every change.
+type Report<E> = dyn Fn(&Change<E>) + Send + Sync;
+
 struct Shared<E> {
     client: Client,
     options: WatchOptions,
     config: RwLock<Config<E>>,
     table: RwLock<Table<E>>,
     status: latest::Sender<Status>,
-    on_change: Box<dyn Fn(&Change<E>) + Send + Sync>,
+    on_change: Box<Report<E>>,
     /// The branch of the running watch task.
     branch: Mutex<Tasks>,
     parent: Tasks,
