@@ -1,0 +1,11 @@
+//! Clients of the AWS SDK, and what their errors mean for us.
+
+mod clients;
+mod failure;
+
+pub use clients::Aws;
+pub use clients::ClientError;
+pub use clients::Endpoint;
+pub use clients::Regional;
+pub use failure::Effect;
+pub use failure::Failure;

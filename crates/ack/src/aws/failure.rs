@@ -1,0 +1,89 @@
+//! A failed request, as far as the reconcile is concerned.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::error::SdkError;
+
+/// Whether a failed request may have changed something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// AWS refused it, or it was never sent: nothing happened.
+    None,
+    /// No answer, an unreadable one, or a fault of AWS: nobody knows.
+    Unknown,
+}
+
+/// Why a request failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Error code of AWS.
+    pub code: Option<String>,
+    /// What a condition says. The same for every repetition of the same failure: no request ids.
+    pub message: String,
+    /// Whether the request may have changed something all the same.
+    pub effect: Effect,
+}
+
+impl Failure {
+    /// Whether AWS answered with one of these codes.
+    pub fn has_code(&self, codes: &[&str]) -> bool {
+        self.code.as_deref().is_some_and(|code| codes.contains(&code))
+    }
+}
+
+impl<E> From<SdkError<E, HttpResponse>> for Failure
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    fn from(error: SdkError<E, HttpResponse>) -> Self {
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        if let SdkError::ServiceError(context) = &error {
+            let (error, code) = (context.err(), context.err().code().unwrap_or("Unknown"));
+            let refused = status.is_some_and(|status| (400..500).contains(&status));
+            return Self {
+                code: Some(code.to_owned()),
+                message: answer(error, code),
+                effect: if refused { Effect::None } else { Effect::Unknown },
+            };
+        }
+        let sent = !matches!(error, SdkError::ConstructionFailure(_));
+        Self {
+            code: None,
+            message: chain(&error),
+            effect: if sent { Effect::Unknown } else { Effect::None },
+        }
+    }
+}
+
+/// AWS's words: `CODE: text` for errors that the model of the operation names (those the SDK shows
+/// that way itself), `api error CODE: text` for all others.
+fn answer<E: Error + ProvideErrorMetadata>(error: &E, code: &str) -> String {
+    let text = error.message().unwrap_or_default();
+    let modelled = error.to_string().starts_with(code);
+    let prefix = if modelled { "" } else { "api error " };
+    format!("{prefix}{code}: {text}")
+}
+
+/// An error and its causes.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}

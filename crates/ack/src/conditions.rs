@@ -1,0 +1,139 @@
+//! The conditions of a custom resource: the only place that holds their types and texts.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::shape::Time;
+
+/// Types of conditions.
+pub mod types {
+    /// AWS has what the spec says.
+    pub const SYNCED: &str = "ACK.ResourceSynced";
+    /// Only a change of the spec can help.
+    pub const TERMINAL: &str = "ACK.Terminal";
+    /// Something failed or is not there yet; it is tried again.
+    pub const RECOVERABLE: &str = "ACK.Recoverable";
+    /// Fields that AWS decides have been copied into the spec.
+    pub const LATE_INITIALIZED: &str = "ACK.LateInitialized";
+    /// Summary of the others.
+    pub const READY: &str = "Ready";
+}
+
+/// Fixed texts.
+mod texts {
+    pub(super) const SYNCED: &str = "Resource synced successfully";
+    pub(super) const NOT_SYNCED: &str = "Resource not synced";
+    pub(super) const UNKNOWN: &str =
+        "Unable to determine if desired resource state matches latest observed state";
+    pub(super) const TERMINAL: &str = "resource is in terminal condition";
+    pub(super) const LATE_INITIALIZED: &str = "Late initialization successful";
+    pub(super) const EXISTS: &str = "Resource already exists";
+    pub(super) const EXISTS_REASON: &str = "This resource already exists but is not managed by \
+        ACK. To take it over, set the annotation services.k8s.aws/adoption-policy to \
+        adopt-or-create; to make another one, change the name.";
+}
+
+/// A condition as it is stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// What it is about.
+    #[serde(rename = "type")]
+    pub condition_type: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    /// When the status last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_transition_time: Option<Time>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Details.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// What a reconcile has to say about an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// AWS has what the spec says.
+    Synced,
+    /// AWS has not yet, without anything being wrong.
+    NotSynced,
+    /// It is tried again; the text says what is missing.
+    Recoverable(String),
+    /// Only a change of the spec can help.
+    Terminal(String),
+    /// The request of the user contradicts itself, found before anything was compared: no other
+    /// condition is set.
+    Refused(String),
+    /// AWS has a resource of this name that we do not manage.
+    AlreadyExists,
+}
+
+impl Verdict {
+    /// The conditions, `Ready` last; `late` if late-initialised fields are settled.
+    pub fn conditions(&self, late: bool) -> Vec<Condition> {
+        let mut conditions = match self {
+            Self::Synced => vec![
+                new(types::SYNCED, "True", None, Some(texts::SYNCED)),
+                new(types::READY, "True", None, Some(texts::SYNCED)),
+            ],
+            Self::NotSynced => vec![
+                new(types::SYNCED, "False", None, Some(texts::NOT_SYNCED)),
+                new(types::READY, "False", None, Some(texts::NOT_SYNCED)),
+            ],
+            Self::Recoverable(message) => vec![
+                new(types::RECOVERABLE, "True", None, Some(message)),
+                new(types::SYNCED, "Unknown", Some(message), Some(texts::UNKNOWN)),
+                new(types::READY, "False", Some(types::RECOVERABLE), Some(message)),
+            ],
+            Self::Terminal(message) => terminal(message, None),
+            Self::AlreadyExists => terminal(texts::EXISTS, Some(texts::EXISTS_REASON)),
+            Self::Refused(message) => vec![new(types::TERMINAL, "True", None, Some(message))],
+        };
+        if late {
+            let text = Some(texts::LATE_INITIALIZED);
+            conditions.insert(0, new(types::LATE_INITIALIZED, "True", text, text));
+        }
+        conditions
+    }
+}
+
+fn terminal(message: &str, reason: Option<&str>) -> Vec<Condition> {
+    vec![
+        new(types::TERMINAL, "True", reason, Some(message)),
+        new(types::SYNCED, "False", Some(texts::TERMINAL), Some(texts::NOT_SYNCED)),
+        new(types::READY, "False", Some(types::TERMINAL), Some(message)),
+    ]
+}
+
+fn new(
+    condition_type: &str,
+    status: &str,
+    reason: Option<&str>,
+    message: Option<&str>,
+) -> Condition {
+    Condition {
+        condition_type: condition_type.to_owned(),
+        status: status.to_owned(),
+        last_transition_time: None,
+        reason: reason.map(str::to_owned),
+        message: message.map(str::to_owned),
+    }
+}
+
+/// Stamps conditions: the time of one whose status stays is kept, so that an object about which
+/// there is nothing new is not written.
+// Differs from ACK: there the time is the time of the last reconcile, and ACK.Terminal and
+// ACK.Recoverable have none.
+pub fn stamp(mut conditions: Vec<Condition>, before: &[Condition], now: Time) -> Vec<Condition> {
+    for condition in &mut conditions {
+        let same = before.iter().find(|old| {
+            old.condition_type == condition.condition_type && old.status == condition.status
+        });
+        condition.last_transition_time =
+            same.and_then(|old| old.last_transition_time).or(Some(now));
+    }
+    conditions
+}

@@ -1,0 +1,8 @@
+//! Amazon DynamoDB.
+
+mod table;
+
+pub mod shapes;
+
+pub use table::Call;
+pub use table::Table;

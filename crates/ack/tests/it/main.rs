@@ -1,0 +1,5 @@
+//! Integration tests of `ack`.
+
+mod crds;
+mod shapes;
+mod values;
