@@ -12,11 +12,14 @@
 //!
 //! **Architecture invariant:** nothing here does I/O, reads a clock or knows about graphs.
 
+pub mod crd;
 pub mod openapi;
 mod pattern;
+mod plural;
 pub mod simple_schema;
 mod structural;
 
+pub use plural::pluralize;
 pub use structural::Additional;
 pub use structural::ListType;
 pub use structural::MapType;

@@ -2,5 +2,6 @@
 //!
 //! One binary: a file beside this one that no `mod` line names would never run.
 
+mod crd;
 mod openapi;
 mod simple_schema;
