@@ -13,12 +13,16 @@
 //! **Architecture invariant:** nothing here does I/O, reads a clock or knows about graphs.
 
 pub mod crd;
+mod hash;
+pub mod managed_fields;
 pub mod openapi;
 mod pattern;
 mod plural;
 pub mod simple_schema;
 mod structural;
 
+pub use hash::ContentHash;
+pub use hash::same;
 pub use plural::pluralize;
 pub use structural::Additional;
 pub use structural::ListType;

@@ -3,5 +3,7 @@
 //! One binary: a file beside this one that no `mod` line names would never run.
 
 mod crd;
+mod hash;
+mod managed_fields;
 mod openapi;
 mod simple_schema;
