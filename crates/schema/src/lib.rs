@@ -12,6 +12,7 @@
 //!
 //! **Architecture invariant:** nothing here does I/O, reads a clock or knows about graphs.
 
+pub mod breaking;
 pub mod crd;
 mod hash;
 pub mod managed_fields;
@@ -21,6 +22,9 @@ mod plural;
 pub mod simple_schema;
 mod structural;
 
+pub use crd::CrdSource;
+pub use crd::PrinterColumn;
+pub use crd::Scope;
 pub use hash::ContentHash;
 pub use hash::same;
 pub use plural::pluralize;

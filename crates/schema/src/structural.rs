@@ -11,6 +11,7 @@ use serde_json::Value;
 mod json;
 
 pub use json::SchemaError;
+pub(crate) use json::number_to_json;
 
 /// A JSON type. "null" is not one: see [`SchemaNode::nullable`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
