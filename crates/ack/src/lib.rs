@@ -6,8 +6,10 @@ pub mod dynamodb;
 pub mod kind;
 pub mod object;
 pub mod patch;
+pub mod reconcile;
 pub mod resource;
 pub mod s3;
+pub mod scope;
 pub mod shape;
 pub mod tags;
 

@@ -1,0 +1,57 @@
+//! The status that a pass ends with.
+
+use serde::Deserialize;
+use serde_json::Map;
+use serde_json::Value as Json;
+use serde_json::json;
+
+use super::Known;
+use super::Latest;
+use crate::conditions::Condition;
+use crate::conditions::Verdict;
+use crate::conditions::stamp;
+use crate::patch;
+use crate::resource::Resource;
+use crate::shape::Shape;
+use crate::shape::Time;
+
+/// The merge patch that brings the status to the verdict and to what AWS has said; `None` if there
+/// is nothing new.
+pub fn status_patch<R: Resource>(known: &Known<R>, verdict: &Verdict, now: Time) -> Option<Json> {
+    let before = &known.object.status;
+    let mut status = before.as_object().cloned().unwrap_or_default();
+    let mut place = member(before, "ackResourceMetadata");
+    // Account and region say where the resource was made: they are written once.
+    let scope = &known.scope.place;
+    for (name, value) in [
+        ("ownerAccountID", scope.account.as_str()),
+        ("region", scope.region.as_str()),
+        ("partition", scope.partition),
+    ] {
+        place.entry(name).or_insert_with(|| value.into());
+    }
+    if let Latest::Present(latest) = &known.latest {
+        place.insert("arn".into(), latest.arn.as_str().into());
+        let fields = serde_json::to_value(&latest.status).unwrap_or_default();
+        for row in R::Status::rows() {
+            match fields.get(row.name) {
+                Some(value) => status.insert(row.name.into(), value.clone()),
+                None => status.remove(row.name),
+            };
+        }
+    }
+    status.insert("ackResourceMetadata".into(), place.into());
+    let conditions: Vec<Condition> = before
+        .get("conditions")
+        .and_then(|conditions| Vec::deserialize(conditions).ok())
+        .unwrap_or_default();
+    let late = *verdict == Verdict::Synced && R::Spec::rows().iter().any(|row| row.late);
+    let conditions = stamp(verdict.conditions(late), &conditions, now);
+    status.insert("conditions".into(), json!(conditions));
+    let patch = patch::between(before, &Json::Object(status))?;
+    Some(known.object.locked(json!({ "status": patch })))
+}
+
+fn member(status: &Json, name: &str) -> Map<String, Json> {
+    status.get(name).and_then(Json::as_object).cloned().unwrap_or_default()
+}

@@ -1,0 +1,241 @@
+//! What holds for one object: its account and region, and what annotations and flags ask for.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use crate::aws::ClientError;
+use crate::aws::Endpoint;
+use crate::kind::Kind;
+use crate::object::Object;
+use crate::object::annotations;
+use crate::resource::Place;
+use crate::shape::Shape;
+use crate::tags::Defaults;
+use crate::tags::Template;
+use crate::tags::Variables;
+
+/// What the flags and the start of the process have settled.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Account of the credentials.
+    pub account: String,
+    /// `--aws-region`.
+    pub region: String,
+    /// `--aws-endpoint-url`.
+    pub endpoint: Option<Endpoint>,
+    /// `--allow-unsafe-aws-endpoint-urls`.
+    pub allow_unsafe_endpoints: bool,
+    /// `--deletion-policy`.
+    pub deletion_policy: String,
+    /// `--resource-tags`.
+    pub tags: Vec<Template>,
+    /// Version of the controller.
+    pub version: &'static str,
+    /// Gate `ReadOnlyResources`.
+    pub read_only: bool,
+    /// Gate `ResourceAdoption`.
+    pub adoption: bool,
+}
+
+/// What holds for one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Account and region.
+    pub place: Place,
+    /// Where requests go, if not to AWS's own endpoint.
+    pub endpoint: Option<Endpoint>,
+    /// Whether deletion of the object deletes the resource.
+    pub deletes: bool,
+    /// AWS is only read.
+    pub read_only: bool,
+    /// Whether and how an existing resource is taken over.
+    pub adoption: Option<Adoption>,
+    /// Tags that every resource gets.
+    pub defaults: Defaults,
+}
+
+/// How an existing resource is taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Adoption {
+    /// It must exist; the spec is filled in from it.
+    Adopt {
+        /// Value of the adoption key.
+        id: String,
+    },
+    /// Taken over if it exists, created if not; the spec is what counts.
+    AdoptOrCreate {
+        /// Value of the adoption key; the spec names the resource if unset.
+        id: Option<String>,
+    },
+}
+
+impl Adoption {
+    /// What names the resource.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Adopt { id } => Some(id),
+            Self::AdoptOrCreate { id } => id.as_deref(),
+        }
+    }
+}
+
+/// Why nothing can be done about an object.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OutOfScope {
+    /// The resource was made in another region than the one that is asked for now.
+    #[error(
+        "the resource is in region {recorded}, and region {asked} is asked for: a resource can't be moved"
+    )]
+    RegionDrift {
+        /// In the status.
+        recorded: String,
+        /// By annotation or flag.
+        asked: String,
+    },
+    /// The resource belongs to another account than that of the credentials.
+    #[error("the resource belongs to account {recorded}, and the credentials to account {caller}")]
+    AccountDrift {
+        /// In the status.
+        recorded: String,
+        /// Of the credentials.
+        caller: String,
+    },
+    /// Another account is asked for.
+    #[error("annotation {0} of the namespace is not managed yet: no role can be assumed")]
+    ForeignAccount(&'static str),
+    /// The annotation for adoption is wrong.
+    #[error("{0}")]
+    Adoption(String),
+    /// The endpoint of the namespace can't be used.
+    #[error("annotation {} of the namespace", annotations::ENDPOINT_URL)]
+    Endpoint(#[source] ClientError),
+}
+
+impl Scope {
+    /// Settles what holds for `object` in a namespace with these annotations.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfScope`]; nothing must be asked of AWS then.
+    pub fn resolve<Spec: Shape>(
+        kind: &Kind,
+        object: &Object<Spec>,
+        namespace: &BTreeMap<String, String>,
+        settings: &Settings,
+    ) -> Result<Self, OutOfScope> {
+        let variables = Variables {
+            service: kind.service,
+            version: settings.version,
+            namespace: &object.namespace,
+            name: &object.name,
+            kind: kind.kind,
+            labels: &object.labels,
+        };
+        Ok(Self {
+            place: place(object, namespace, settings)?,
+            endpoint: match namespace.get(annotations::ENDPOINT_URL) {
+                Some(url) => Some(
+                    Endpoint::parse(url, settings.allow_unsafe_endpoints)
+                        .map_err(OutOfScope::Endpoint)?,
+                ),
+                None => settings.endpoint.clone(),
+            },
+            deletes: deletion_policy(kind, object, namespace, settings) == "delete",
+            read_only: settings.read_only && object.is_set(annotations::READ_ONLY),
+            adoption: if settings.adoption { adoption(kind, object)? } else { None },
+            defaults: Defaults::expand(&settings.tags, &variables),
+        })
+    }
+}
+
+fn place<Spec: Shape>(
+    object: &Object<Spec>,
+    namespace: &BTreeMap<String, String>,
+    settings: &Settings,
+) -> Result<Place, OutOfScope> {
+    for annotation in [annotations::OWNER_ACCOUNT_ID, annotations::TEAM_ID] {
+        if namespace.get(annotation).is_some_and(|asked| *asked != settings.account) {
+            return Err(OutOfScope::ForeignAccount(annotation));
+        }
+    }
+    if let Some(recorded) = object.recorded("ownerAccountID")
+        && recorded != settings.account
+    {
+        let (recorded, caller) = (recorded.to_owned(), settings.account.clone());
+        return Err(OutOfScope::AccountDrift { recorded, caller });
+    }
+    let asked = object
+        .annotations
+        .get(annotations::REGION)
+        .or_else(|| namespace.get(annotations::DEFAULT_REGION))
+        .unwrap_or(&settings.region);
+    match object.recorded("region") {
+        Some(recorded) if recorded != asked => {
+            let (recorded, asked) = (recorded.to_owned(), asked.clone());
+            Err(OutOfScope::RegionDrift { recorded, asked })
+        }
+        Some(_) | None => Ok(Place::new(settings.account.as_str(), asked.as_str())),
+    }
+}
+
+fn deletion_policy<'a, Spec: Shape>(
+    kind: &Kind,
+    object: &'a Object<Spec>,
+    namespace: &'a BTreeMap<String, String>,
+    settings: &'a Settings,
+) -> &'a str {
+    let of_namespace = format!("{}/deletion-policy", kind.group());
+    object
+        .annotations
+        .get(annotations::DELETION_POLICY)
+        .or_else(|| namespace.get(&of_namespace))
+        .unwrap_or(&settings.deletion_policy)
+}
+
+fn adoption<Spec: Shape>(
+    kind: &Kind,
+    object: &Object<Spec>,
+) -> Result<Option<Adoption>, OutOfScope> {
+    let Some(policy) = object.annotations.get(annotations::ADOPTION_POLICY) else {
+        return Ok(None);
+    };
+    let refused = |text: String| Err(OutOfScope::Adoption(text));
+    if !matches!(policy.as_str(), "adopt" | "adopt-or-create") {
+        return refused(format!(
+            "unrecognized adoption policy {policy}: use adopt or adopt-or-create"
+        ));
+    }
+    let fields = match object.annotations.get(annotations::ADOPTION_FIELDS) {
+        Some(text) => match serde_json::from_str::<BTreeMap<String, Json>>(text) {
+            Ok(fields) => Some(fields),
+            Err(error) => {
+                return refused(format!(
+                    "annotation {} is not a JSON map: {error}",
+                    annotations::ADOPTION_FIELDS
+                ));
+            }
+        },
+        None => None,
+    };
+    let id = match &fields {
+        Some(fields) => match fields.get(kind.adoption_key).and_then(Json::as_str) {
+            Some(id) => Some(id.to_owned()),
+            None => {
+                return refused(format!(
+                    "Error populating adoption fields: required field missing: {}",
+                    kind.adoption_key
+                ));
+            }
+        },
+        None => None,
+    };
+    match (policy.as_str(), id) {
+        ("adopt", Some(id)) => Ok(Some(Adoption::Adopt { id })),
+        ("adopt", None) => refused(format!(
+            "adoption policy adopt needs the annotation {}",
+            annotations::ADOPTION_FIELDS
+        )),
+        (_, id) => Ok(Some(Adoption::AdoptOrCreate { id })),
+    }
+}
