@@ -6,7 +6,7 @@
 //!
 //! A [`Place`] says where inside one document something is: a [`FieldPath`], and optionally a range
 //! inside the decoded text of the scalar at that path (inside an expression, say). Which document
-//! it is, the caller that holds several knows; where in a file it is, a source map tells
+//! it is, the caller that holds several knows; where in a file it is, a [`source::SourceMap`] tells
 //! for documents that came from YAML text.
 //!
 //! ```
@@ -27,6 +27,8 @@ mod diagnostic;
 mod nearest;
 mod path;
 mod place;
+pub mod source;
+pub mod yaml;
 
 pub use code::Code;
 pub use code::UnknownCode;

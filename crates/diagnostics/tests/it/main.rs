@@ -5,3 +5,4 @@
 mod collection;
 mod nearest;
 mod path;
+mod yaml;
