@@ -210,6 +210,11 @@ impl<E> Table<E> {
         if passed || outdated || self.gone.contains_key(&entry.uid) || !self.is_news(&entry) {
             return None;
         }
+        // Another object has the name now, so the one before is gone, deleted by somebody else.
+        let before = self.entries.get(&entry.key).filter(|known| known.uid != entry.uid);
+        if let Some(before) = before {
+            self.gone.insert(before.uid.clone(), self.lists);
+        }
         if selected {
             return Some(self.insert(entry, Origin::Write));
         }
@@ -253,3 +258,6 @@ impl<E> Table<E> {
         Some(Change { key: key.clone(), old: Some(old), new: None, origin })
     }
 }
+
+#[cfg(test)]
+mod tests;
