@@ -2,7 +2,9 @@
 
 pub mod aws;
 pub mod conditions;
+pub mod controller;
 pub mod dynamodb;
+pub mod flags;
 pub mod kind;
 pub mod object;
 pub mod patch;

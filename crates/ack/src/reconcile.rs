@@ -20,6 +20,7 @@ use serde_json::Value as Json;
 use crate::aws::Failure;
 use crate::conditions::Verdict;
 use crate::object::Object;
+use crate::object::annotations;
 use crate::resource::Observed;
 use crate::resource::Plan;
 use crate::resource::Resource;
@@ -37,6 +38,7 @@ mod update;
 pub use run::Patched;
 pub use run::Target;
 pub use run::World;
+pub use run::refuse;
 pub use run::run;
 pub use status::status_patch;
 
@@ -189,6 +191,15 @@ pub fn decide<R: Resource>(known: &Known<R>) -> Next<R::Call> {
     }
     if let Some(problem) = &known.object.problem {
         return terminal(problem.clone());
+    }
+    if let Some(asked) = known.scope.adoption.as_ref().and_then(Adoption::id)
+        && let Some(named) = R::identity(&known.object.spec).filter(|named| *named != asked)
+    {
+        let message = format!(
+            "annotation {} names `{asked}`, and the spec names `{named}`",
+            annotations::ADOPTION_FIELDS
+        );
+        return Next::Finish { verdict: Some(Verdict::Refused(message)), requeue: Requeue::Done };
     }
     match &known.latest {
         Latest::Unread => Next::Read { after: Duration::ZERO },

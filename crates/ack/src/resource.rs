@@ -36,6 +36,9 @@ pub trait Resource: Sized + Send + Sync + 'static {
     /// Replaces the tags of a canonical spec.
     fn set_tags(spec: &mut Self::Spec, tags: Tags);
 
+    /// What names the resource: the value of the adoption key.
+    fn identity(spec: &Self::Spec) -> Option<&str>;
+
     /// Puts the value of the adoption key into a spec.
     fn identify(spec: &mut Self::Spec, id: &str);
 

@@ -143,7 +143,12 @@ impl Scope {
             },
             deletes: deletion_policy(kind, object, namespace, settings) == "delete",
             read_only: settings.read_only && object.is_set(annotations::READ_ONLY),
-            adoption: if settings.adoption { adoption(kind, object)? } else { None },
+            // It is about objects that are not managed yet, and must not keep one from going.
+            adoption: if settings.adoption && !object.deleting && !object.is_managed(kind) {
+                adoption(kind, object)?
+            } else {
+                None
+            },
             defaults: Defaults::expand(&settings.tags, &variables),
         })
     }

@@ -102,7 +102,9 @@ impl Aws {
     /// STS refused, or could not be reached.
     pub async fn account(&self, endpoint: Option<&Endpoint>) -> Result<String, Failure> {
         let mut config = aws_sdk_sts::config::Builder::from(&self.config);
-        config.set_endpoint_url(endpoint.map(|endpoint| endpoint.0.clone()));
+        if let Some(endpoint) = endpoint {
+            config.set_endpoint_url(Some(endpoint.0.clone()));
+        }
         let identity =
             aws_sdk_sts::Client::from_conf(config.build()).get_caller_identity().send().await?;
         Ok(identity.account.unwrap_or_default())
@@ -124,9 +126,12 @@ impl Aws {
         let mut s3 = aws_sdk_s3::config::Builder::from(&self.config)
             .region(region.clone())
             .force_path_style(self.path_style);
-        s3.set_endpoint_url(url.clone());
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&self.config).region(region);
-        dynamodb.set_endpoint_url(url);
+        // Without one the environment's counts, if it has one.
+        if let Some(url) = url {
+            s3.set_endpoint_url(Some(url.clone()));
+            dynamodb.set_endpoint_url(Some(url));
+        }
         Regional {
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),

@@ -103,6 +103,10 @@ impl Resource for Table {
         spec.tags = (!tags.is_empty()).then_some(tags);
     }
 
+    fn identity(spec: &TableSpec) -> Option<&str> {
+        spec.table_name.as_deref()
+    }
+
     fn identify(spec: &mut TableSpec, id: &str) {
         spec.table_name = Some(id.to_owned());
     }

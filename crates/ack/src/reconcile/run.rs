@@ -12,11 +12,14 @@ use super::Next;
 use super::decide;
 use super::status_patch;
 use crate::aws::Failure;
+use crate::conditions::Verdict;
 use crate::object::Object;
 use crate::resource::Observed;
+use crate::resource::Place;
 use crate::resource::Plan;
 use crate::resource::Resource;
 use crate::resource::Then;
+use crate::scope::OutOfScope;
 use crate::shape::Time;
 
 /// More steps than any pass takes.
@@ -106,19 +109,60 @@ pub async fn run<R: Resource>(world: &impl World<R>, mut known: Known<R>) -> Req
             },
             Next::Finish { verdict: None, requeue } => return requeue,
             Next::Finish { verdict: Some(verdict), requeue } => {
-                let Some(patch) = status_patch(&known, &verdict, world.now()) else {
-                    return requeue;
+                let latest = match &known.latest {
+                    Latest::Present(latest) => Some(&**latest),
+                    Latest::Unread | Latest::Absent | Latest::Failed(_) => None,
                 };
-                tracing::debug!(?verdict, "status changes");
-                return match world.patch(Target::Status, &patch).await {
-                    Patched::Now(_) => requeue,
-                    other => interruption(&other),
-                };
+                let place = Some(&known.scope.place);
+                return report(world, &known.object, place, latest, &verdict, requeue).await;
             }
         }
     }
     tracing::error!("a pass did not come to an end");
     Requeue::RateLimited
+}
+
+/// One pass over an object about which AWS can't even be asked: says so in the status.
+///
+/// A region or account that has changed is no statement about the resource; the status stays as
+/// it is then, and the log tells.
+pub async fn refuse<R: Resource>(
+    world: &impl World<R>,
+    object: &Object<R::Spec>,
+    reason: &OutOfScope,
+) -> Requeue {
+    let (verdict, requeue) = match reason {
+        OutOfScope::RegionDrift { .. } | OutOfScope::AccountDrift { .. } => {
+            tracing::warn!(%reason, "nothing can be done");
+            return Requeue::RateLimited;
+        }
+        OutOfScope::Adoption(message) => (Verdict::Refused(message.clone()), Requeue::Done),
+        OutOfScope::ForeignAccount(_) | OutOfScope::Endpoint(_) => {
+            let cause = std::error::Error::source(reason).map(|cause| format!(": {cause}"));
+            let message = format!("{reason}{}", cause.unwrap_or_default());
+            (Verdict::Recoverable(message), Requeue::RateLimited)
+        }
+    };
+    report(world, object, None, None, &verdict, requeue).await
+}
+
+/// Writes the status if there is something new.
+async fn report<R: Resource>(
+    world: &impl World<R>,
+    object: &Object<R::Spec>,
+    place: Option<&Place>,
+    latest: Option<&Observed<R>>,
+    verdict: &Verdict,
+    requeue: Requeue,
+) -> Requeue {
+    let Some(patch) = status_patch(object, place, latest, verdict, world.now()) else {
+        return requeue;
+    };
+    tracing::info!(?verdict, "status changes");
+    match world.patch(Target::Status, &patch).await {
+        Patched::Now(_) => requeue,
+        other => interruption(&other),
+    }
 }
 
 async fn read<R: Resource>(world: &impl World<R>, known: &mut Known<R>) {

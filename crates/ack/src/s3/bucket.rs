@@ -95,6 +95,10 @@ impl Resource for Bucket {
         spec.tagging = (!tags.is_empty()).then_some(Tagging { tag_set: Some(tags) });
     }
 
+    fn identity(spec: &BucketSpec) -> Option<&str> {
+        spec.name.as_deref()
+    }
+
     fn identify(spec: &mut BucketSpec, id: &str) {
         spec.name = Some(id.to_owned());
     }

@@ -1,0 +1,308 @@
+//! The command line of `ack-controller`: the flags of the published controllers.
+//!
+//! A flag for something that is not built yet is refused by name, unless leaving it without effect
+//! can't surprise anybody.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::ArgAction;
+use clap::Parser;
+use runtime::flags::GoDuration;
+use runtime::flags::go_bool;
+use runtime::logs::Level;
+
+use crate::aws::ClientError;
+use crate::aws::Endpoint;
+use crate::controller::KINDS;
+use crate::tags::BadTemplate;
+use crate::tags::DEFAULT_TEMPLATES;
+use crate::tags::Template;
+
+/// How often a synced object is read again if no flag says.
+const RESYNC: Duration = Duration::from_secs(10 * 60 * 60);
+
+/// Keeps AWS resources as their custom resources say.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "ack-controller", version)]
+pub struct Flags {
+    /// Kubeconfig of the cluster; in a cluster none is needed.
+    #[arg(long, default_value = "")]
+    pub kubeconfig: String,
+    /// Address of /metrics; 0 for none.
+    #[arg(long, default_value = "0.0.0.0:8080")]
+    pub metrics_addr: String,
+    /// Address of /healthz and /readyz; 0 for none.
+    #[arg(long, default_value = "0.0.0.0:8081")]
+    pub healthz_addr: String,
+    /// Region of resources that name none.
+    #[arg(long, env = "AWS_REGION", default_value = "")]
+    pub aws_region: String,
+    /// Endpoint of AWS services instead of the public ones.
+    #[arg(long, default_value = "")]
+    pub aws_endpoint_url: String,
+    /// Endpoint of STS for the question, asked at the start, whose credentials these are.
+    #[arg(long, default_value = "")]
+    pub aws_identity_endpoint_url: String,
+    /// Allow endpoints with http instead of https.
+    #[arg(long)]
+    pub allow_unsafe_aws_endpoint_urls: bool,
+    /// Put the bucket into the path of S3 requests instead of the host name.
+    #[arg(long)]
+    pub aws_endpoint_use_path_style: bool,
+    /// How long one request to AWS may take.
+    #[arg(long, default_value = "60s")]
+    pub http_client_timeout: GoDuration,
+    /// From which level on to log: debug, info, warn or error.
+    #[arg(long, default_value = "info")]
+    pub log_level: Level,
+    /// Log for people instead of as JSON.
+    #[arg(long)]
+    pub enable_development_logging: bool,
+    /// Tags of every resource, as key=template.
+    #[arg(long, value_delimiter = ',', action = ArgAction::Append)]
+    pub resource_tags: Vec<String>,
+    /// Namespaces to watch; all if empty.
+    #[arg(long, value_delimiter = ',', action = ArgAction::Append)]
+    pub watch_namespace: Vec<String>,
+    /// Labels of objects to watch. Not built yet.
+    #[arg(long, default_value = "")]
+    pub watch_selectors: String,
+    /// What deletion of an object does to its resource: delete or retain.
+    #[arg(long, default_value = "delete")]
+    pub deletion_policy: String,
+    /// How often a synced object is read again; 0 for every 10 hours.
+    #[arg(long, default_value_t = 0)]
+    pub reconcile_default_resync_seconds: u64,
+    /// The same for one kind, as Kind=seconds.
+    #[arg(long, value_delimiter = ',', action = ArgAction::Append)]
+    pub reconcile_resource_resync_seconds: Vec<ForKind<u64>>,
+    /// How many objects of a kind are reconciled at a time.
+    #[arg(long, default_value_t = 1)]
+    pub reconcile_default_max_concurrent_syncs: usize,
+    /// The same for one kind, as Kind=number.
+    #[arg(long, value_delimiter = ',', action = ArgAction::Append)]
+    pub reconcile_resource_max_concurrent_syncs: Vec<ForKind<usize>>,
+    /// Kinds to reconcile; all if empty.
+    #[arg(long, value_delimiter = ',', action = ArgAction::Append)]
+    pub reconcile_resources: Vec<String>,
+    /// Features to switch on or off, as Name=true.
+    #[arg(long, value_delimiter = ',', action = ArgAction::Append)]
+    pub feature_gates: Vec<String>,
+    /// Let annotations of namespaces count.
+    #[arg(long, default_value = "true", action = ArgAction::Set, num_args = 0..=1,
+        require_equals = true, default_missing_value = "true", value_parser = go_bool)]
+    pub enable_carm: bool,
+    /// Allow references to other namespaces. Without effect: no managed field has one.
+    #[arg(long, default_value = "true", action = ArgAction::Set, num_args = 0..=1,
+        require_equals = true, default_missing_value = "true", value_parser = go_bool)]
+    pub enable_cross_namespace: bool,
+    /// Reconcile FieldExport objects. Not built yet.
+    #[arg(long, default_value = "true", action = ArgAction::Set, num_args = 0..=1,
+        require_equals = true, default_missing_value = "true", value_parser = go_bool)]
+    pub enable_field_export_reconciler: bool,
+    /// Elect a leader. Not built yet.
+    #[arg(long)]
+    pub enable_leader_election: bool,
+    /// Namespace of the leader's lease. Without effect.
+    #[arg(long, default_value = "")]
+    pub leader_election_namespace: String,
+    /// Serve webhooks. Not built yet.
+    #[arg(long)]
+    pub enable_webhook_server: bool,
+    /// Address of the webhooks. Without effect.
+    #[arg(long, default_value = "")]
+    pub webhook_server_addr: String,
+}
+
+/// `Kind=value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForKind<T> {
+    /// The kind, in lower case.
+    pub kind: String,
+    /// The value.
+    pub value: T,
+}
+
+impl<T: FromStr> FromStr for ForKind<T> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.split_once('=').and_then(|(kind, value)| {
+            Some(Self { kind: kind.to_lowercase(), value: value.parse().ok()? })
+        });
+        parsed.ok_or_else(|| "expected Kind=number".to_owned())
+    }
+}
+
+/// Flags that can't be started with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadFlags {
+    /// What it asks for is not there.
+    #[error("--{0} is not built yet")]
+    NotBuilt(&'static str),
+    /// The feature is not there.
+    #[error("--feature-gates: {0} is not built yet")]
+    GateNotBuilt(String),
+    /// No such feature.
+    #[error("--feature-gates: `{0}` is not of the form Name=true with one of the names {1}")]
+    Gate(String, String),
+    /// No such kind.
+    #[error("--{flag}: there is no kind `{kind}`; there are {}", kind_names())]
+    Kind {
+        /// The flag.
+        flag: &'static str,
+        /// Its value.
+        kind: String,
+    },
+    /// No region.
+    #[error("--aws-region (or the variable AWS_REGION) is not set")]
+    Region,
+    /// An endpoint can't be used.
+    #[error("--{flag}")]
+    Endpoint {
+        /// The flag.
+        flag: &'static str,
+        /// What is wrong.
+        #[source]
+        source: ClientError,
+    },
+    /// A tag is wrong.
+    #[error("--resource-tags")]
+    Tags(#[source] BadTemplate),
+}
+
+fn kind_names() -> String {
+    KINDS.iter().map(|kind| kind.kind).collect::<Vec<_>>().join(", ")
+}
+
+/// Features and whether they are on by default.
+const GATES: &[(&str, bool)] = &[
+    ("ResourceAdoption", true),
+    ("ReadOnlyResources", true),
+    ("TeamLevelCARM", false),
+    ("ServiceLevelCARM", false),
+    ("IAMRoleSelector", false),
+];
+
+/// The features that can be switched on.
+const BUILT: &[&str] = &["ResourceAdoption", "ReadOnlyResources"];
+
+impl Flags {
+    /// Checks what the parser can't: what is asked for is there, and names are known.
+    ///
+    /// # Errors
+    ///
+    /// The first flag that is wrong.
+    pub fn check(&self) -> Result<(), BadFlags> {
+        for (asked, flag) in [
+            (self.enable_leader_election, "enable-leader-election"),
+            (self.enable_webhook_server, "enable-webhook-server"),
+            (!self.watch_selectors.is_empty(), "watch-selectors"),
+        ] {
+            if asked {
+                return Err(BadFlags::NotBuilt(flag));
+            }
+        }
+        if self.aws_region.is_empty() {
+            return Err(BadFlags::Region);
+        }
+        let resync = self.reconcile_resource_resync_seconds.iter().map(|item| &item.kind);
+        let workers = self.reconcile_resource_max_concurrent_syncs.iter().map(|item| &item.kind);
+        known_kinds("reconcile-resource-resync-seconds", resync)?;
+        known_kinds("reconcile-resource-max-concurrent-syncs", workers)?;
+        known_kinds("reconcile-resources", self.reconcile_resources.iter())?;
+        self.gates()?;
+        self.endpoint()?;
+        self.identity_endpoint()?;
+        self.tags()?;
+        Ok(())
+    }
+
+    /// The features, by name.
+    ///
+    /// # Errors
+    ///
+    /// Unknown, or not built.
+    pub fn gates(&self) -> Result<BTreeMap<&'static str, bool>, BadFlags> {
+        let mut gates: BTreeMap<_, _> = GATES.iter().copied().collect();
+        for text in self.feature_gates.iter().filter(|text| !text.is_empty()) {
+            let names = || GATES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+            let unknown = || BadFlags::Gate(text.clone(), names());
+            let (name, on) = text.split_once('=').ok_or_else(unknown)?;
+            let on = go_bool(on).map_err(|_| unknown())?;
+            let (name, _) = GATES.iter().find(|(gate, _)| *gate == name).ok_or_else(unknown)?;
+            if on && !BUILT.contains(name) {
+                return Err(BadFlags::GateNotBuilt((*name).to_owned()));
+            }
+            gates.insert(name, on);
+        }
+        Ok(gates)
+    }
+
+    /// `--aws-endpoint-url`.
+    ///
+    /// # Errors
+    ///
+    /// It can't be used.
+    pub fn endpoint(&self) -> Result<Option<Endpoint>, BadFlags> {
+        self.url("aws-endpoint-url", &self.aws_endpoint_url)
+    }
+
+    /// `--aws-identity-endpoint-url`.
+    ///
+    /// # Errors
+    ///
+    /// It can't be used.
+    pub fn identity_endpoint(&self) -> Result<Option<Endpoint>, BadFlags> {
+        self.url("aws-identity-endpoint-url", &self.aws_identity_endpoint_url)
+    }
+
+    fn url(&self, flag: &'static str, url: &str) -> Result<Option<Endpoint>, BadFlags> {
+        if url.is_empty() {
+            return Ok(None);
+        }
+        Endpoint::parse(url, self.allow_unsafe_aws_endpoint_urls)
+            .map(Some)
+            .map_err(|source| BadFlags::Endpoint { flag, source })
+    }
+
+    /// The tags of every resource.
+    ///
+    /// # Errors
+    ///
+    /// One is not `key=template`.
+    pub fn tags(&self) -> Result<Vec<Template>, BadFlags> {
+        let given: Vec<&str> =
+            self.resource_tags.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+        let templates = if self.resource_tags.is_empty() { DEFAULT_TEMPLATES } else { &given };
+        templates.iter().map(|text| Template::parse(text).map_err(BadFlags::Tags)).collect()
+    }
+
+    /// How often a synced object is read again, unless its kind has its own.
+    pub fn resync(&self) -> Duration {
+        match self.reconcile_default_resync_seconds {
+            0 => RESYNC,
+            seconds => Duration::from_secs(seconds),
+        }
+    }
+
+    /// The namespaces to watch; all if empty.
+    pub fn namespaces(&self) -> Vec<String> {
+        let names = self.watch_namespace.iter().map(|name| name.trim().to_owned());
+        names.filter(|name| !name.is_empty()).collect()
+    }
+}
+
+fn known_kinds<'a>(
+    flag: &'static str,
+    kinds: impl Iterator<Item = &'a String>,
+) -> Result<(), BadFlags> {
+    for kind in kinds.filter(|kind| !kind.is_empty()) {
+        if !KINDS.iter().any(|known| known.kind.eq_ignore_ascii_case(kind)) {
+            return Err(BadFlags::Kind { flag, kind: kind.clone() });
+        }
+    }
+    Ok(())
+}
