@@ -1,5 +1,10 @@
 //! Integration tests of `ack`.
 
 mod crds;
+mod flags;
+mod passes;
+mod scope;
 mod shapes;
+mod tags;
 mod values;
+mod world;
