@@ -39,6 +39,7 @@ pub(crate) mod expansion {
     pub(crate) use super::table::column_late;
     pub(crate) use super::table::column_read;
     pub(crate) use super::table::column_required;
+    pub(crate) use super::table::column_unset;
     pub(crate) use super::table::column_update;
     pub(crate) use super::table::shape_face;
     pub(crate) use super::value::Row;

@@ -7,7 +7,6 @@ use aws_sdk_dynamodb::types;
 use crate::shape::Time;
 use crate::shape::compare::as_map;
 use crate::shape::compare::by_key;
-use crate::shape::compare::unset_is;
 use crate::shape::shape;
 
 shape! {
@@ -56,7 +55,7 @@ shape! {
              compare(by_key(|a: &AttributeDefinition| a.attribute_name.clone()))]
             "The attributes that the key schema and the indexes refer to.";
         "billingMode" billing_mode: String
-            [create update compare(unset_is("PROVISIONED"))
+            [create update unset("PROVISIONED")
              read(|t| t.billing_mode_summary.as_ref()?.billing_mode.as_ref())]
             "PROVISIONED (default) or PAY_PER_REQUEST.";
         "keySchema" key_schema: Vec<KeySchemaElement>

@@ -32,6 +32,7 @@
 //! | `immutable` | CEL rule `self == oldSelf` in the CRD |
 //! | `late` | late-initialised: copied from AWS into the spec while the user has not set it |
 //! | `compare(rule)` | a rule of [`compare`](super::compare) instead of the one of the type |
+//! | `unset(value)` | unset says the same as this value, which is sent when an update unsets it |
 //! | `create` | sent when the resource is created |
 //! | `update` | sent by the update call when it differs |
 //! | `read` | read back from the member of the same name |
@@ -174,7 +175,7 @@ macro_rules! shape_face {
                 delta: &$crate::shape::expansion::Delta,
             ) -> Result<$builder, $crate::shape::expansion::Unfit> {
                 $( let builder = $crate::shape::expansion::column_update!(
-                    $columns builder, self, $field, $json, delta
+                    $columns $columns builder, self, $field, $json, delta
                 ); )*
                 Ok(builder)
             }
@@ -241,6 +242,11 @@ macro_rules! column_compare {
     ([] $json:literal, $desired:expr, $latest:expr, $at:ident, $delta:ident) => {
         $crate::shape::expansion::field($json, $desired, $latest, $at, $delta);
     };
+    ([unset ($value:expr) $($rest:tt)*] $json:literal, $desired:expr, $latest:expr, $at:ident, $delta:ident) => {
+        if !$crate::shape::compare::unset_is($value)($desired.as_ref(), $latest.as_ref()) {
+            $delta.insert($at, $json);
+        }
+    };
     ([compare ($rule:expr) $($rest:tt)*] $json:literal, $desired:expr, $latest:expr, $at:ident, $delta:ident) => {
         if !$rule($desired.as_ref(), $latest.as_ref()) {
             $delta.insert($at, $json);
@@ -274,11 +280,12 @@ macro_rules! column_update {
     (@names [$($found:literal)*] $json:literal [$skip:tt $($columns:tt)*] $($rows:tt)*) => {
         $crate::shape::expansion::column_update!(@names [$($found)*] $json [$($columns)*] $($rows)*)
     };
-    ([] $builder:ident, $self:ident, $field:ident, $json:literal, $delta:ident) => { $builder };
-    ([update $($rest:tt)*] $builder:ident, $self:ident, $field:ident, $json:literal, $delta:ident) => {
+    ([] $all:tt $builder:ident, $self:ident, $field:ident, $json:literal, $delta:ident) => { $builder };
+    ([update $($rest:tt)*] $all:tt $builder:ident, $self:ident, $field:ident, $json:literal, $delta:ident) => {
         if $delta.touches(concat!("spec.", $json)) {
+            let value = $crate::shape::expansion::column_unset!($all $self.$field.clone());
             pastey::paste!($builder.[<set_ $field>](
-                $crate::shape::expansion::to_option($self.$field.as_ref(), $json)?
+                $crate::shape::expansion::to_option(value.as_ref(), $json)?
             ))
         } else {
             $builder
@@ -286,6 +293,14 @@ macro_rules! column_update {
     };
     ([$skip:tt $($rest:tt)*] $($arg:tt)*) => {
         $crate::shape::expansion::column_update!([$($rest)*] $($arg)*)
+    };
+}
+
+macro_rules! column_unset {
+    ([] $value:expr) => { $value };
+    ([unset ($unset:expr) $($rest:tt)*] $value:expr) => { $value.or_else(|| Some($unset.into())) };
+    ([$skip:tt $($rest:tt)*] $value:expr) => {
+        $crate::shape::expansion::column_unset!([$($rest)*] $value)
     };
 }
 
@@ -312,6 +327,7 @@ pub(crate) use column_is_late;
 pub(crate) use column_late;
 pub(crate) use column_read;
 pub(crate) use column_required;
+pub(crate) use column_unset;
 pub(crate) use column_update;
 pub(crate) use shape;
 pub(crate) use shape_face;
