@@ -14,6 +14,7 @@
 //! - [`store`]: a cache fed by list and watch, in which our own writes are visible at once.
 //! - [`workers`]: runs a reconcile function over a queue.
 //! - [`shutdown`]: supervised tasks, signals, graceful stop.
+//! - [`leader`]: at most one of several processes works.
 //! - [`client`], [`flags`], [`logs`], [`metrics`], [`probes`]: the process around it.
 //!
 //! **Invariant:** this crate knows neither kro nor AWS; `xtask` holds its allowed dependencies.
@@ -22,6 +23,7 @@ pub mod backoff;
 pub mod client;
 pub mod flags;
 mod http;
+pub mod leader;
 pub mod logs;
 pub mod metrics;
 pub mod probes;

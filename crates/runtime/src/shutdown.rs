@@ -81,13 +81,16 @@ struct State {
     running: BTreeMap<u64, String>,
     /// The first death; later ones are only logged.
     death: Option<(String, TaskFailure)>,
+    /// Whether a vital task died: then nothing is waited for.
+    vital_died: bool,
 }
 
-/// Whether a task may end with success before it is cancelled.
+/// When a task may end with success, and what its death means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lifetime {
     UntilCancelled,
     UntilDone,
+    Vital,
 }
 
 impl Tasks {
@@ -137,14 +140,23 @@ impl Tasks {
         self.spawn_as(name.into(), Lifetime::UntilDone, task);
     }
 
+    /// Spawns a task that the others are not safe without. It goes on while they stop, is not
+    /// awaited, and its error or panic ends the process at once, without a graceful stop.
+    pub fn spawn_vital<F>(&self, name: impl Into<String>, task: F)
+    where
+        F: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        self.spawn_as(name.into(), Lifetime::Vital, task);
+    }
+
     fn spawn_as<F>(&self, name: String, lifetime: Lifetime, task: F)
     where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         let shared = Arc::clone(&self.shared);
         let token = self.token.clone();
-        let id = shared.started(&name);
-        self.shared.tracker.spawn(async move {
+        let id = shared.started(&name, lifetime);
+        let supervised = async move {
             let failure = match AssertUnwindSafe(task).catch_unwind().await {
                 Err(panic) => Some(TaskFailure::Panicked(panic_message(&*panic))),
                 Ok(Err(error)) => Some(TaskFailure::Failed(error)),
@@ -153,16 +165,24 @@ impl Tasks {
                 }
                 Ok(Ok(())) => None,
             };
-            shared.ended(id, name, failure);
-        });
+            shared.ended(id, name, lifetime, failure);
+        };
+        match lifetime {
+            Lifetime::UntilCancelled | Lifetime::UntilDone => {
+                self.shared.tracker.spawn(supervised);
+            }
+            Lifetime::Vital => {
+                tokio::spawn(supervised);
+            }
+        }
     }
 
     /// Runs until the process shall end: on SIGTERM or SIGINT, on [`Tasks::cancel`] of the root, or
     /// when a task dies.
     ///
     /// # Flow
-    /// Cancels the root, then waits for all tasks, at most for `bound`; a second signal ends the
-    /// wait at once.
+    /// Cancels the root, then waits for all tasks, at most for `bound`; a second signal, or the
+    /// death of a vital task, ends the wait at once.
     ///
     /// # Errors
     /// [`StopError`]; `Ok` means that every task ended as it was asked to.
@@ -185,13 +205,16 @@ impl Tasks {
         tokio::select! {
             signal = signals.next() => tracing::info!(signal, "stopping"),
             () = self.shared.root.cancelled() => tracing::info!("stopping"),
-            () = self.shared.wait_for_death() => tracing::error!("a task died, stopping"),
+            () = self.shared.wait_for(|state| state.death.is_some()) => {
+                tracing::error!("a task died, stopping");
+            }
         }
         self.shared.root.cancel();
         self.shared.tracker.close();
         let drained = tokio::select! {
             () = self.shared.tracker.wait() => true,
             () = tokio::time::sleep(bound) => false,
+            () = self.shared.wait_for(|state| state.vital_died) => false,
             signal = signals.next() => {
                 tracing::warn!(signal, "stopping without waiting");
                 false
@@ -219,27 +242,31 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn started(&self, name: &str) -> u64 {
+    fn started(&self, name: &str, lifetime: Lifetime) -> u64 {
         let mut state = self.lock();
         let id = state.next_id;
         state.next_id += 1;
-        state.running.insert(id, name.to_owned());
+        if lifetime != Lifetime::Vital {
+            state.running.insert(id, name.to_owned());
+        }
         id
     }
 
-    fn ended(&self, id: u64, name: String, failure: Option<TaskFailure>) {
+    fn ended(&self, id: u64, name: String, lifetime: Lifetime, failure: Option<TaskFailure>) {
         let mut state = self.lock();
         state.running.remove(&id);
         let Some(failure) = failure else { return };
         tracing::error!(task = name, error = describe(&failure), "task died");
         state.death.get_or_insert((name, failure));
+        state.vital_died |= lifetime == Lifetime::Vital;
+        // Only `supervise` waits, in one place at a time; a death that comes before is kept.
         self.died.notify_one();
     }
 
-    async fn wait_for_death(&self) {
+    async fn wait_for(&self, condition: impl Fn(&State) -> bool) {
         loop {
             let notified = self.died.notified();
-            if self.lock().death.is_some() {
+            if condition(&self.lock()) {
                 return;
             }
             notified.await;

@@ -3,6 +3,7 @@
 mod client;
 mod fake_server;
 mod flags;
+mod leader;
 mod logs;
 mod probes;
 mod queue;
