@@ -65,6 +65,10 @@ shape! {
         "provisionedThroughput" provisioned_throughput: ProvisionedThroughput
             [create update read(|t| t.provisioned_throughput.as_ref())]
             "Capacity of the table, with billing mode PROVISIONED only.";
+        "tableClass" table_class: String
+            [create update unset("STANDARD")
+             read(|t| t.table_class_summary.as_ref()?.table_class.as_ref())]
+            "STANDARD (default) or STANDARD_INFREQUENT_ACCESS.";
         "tableName" table_name: String [required create read] "Name of the table.";
         "tags" tags: Vec<Tag> [create compare(as_map(Tag::pair))]
             "Tags of the table, compared as a map.";
@@ -77,7 +81,6 @@ shape! {
         later "resourcePolicy" string;
         later "sseSpecification" object;
         later "streamSpecification" object;
-        later "tableClass" string;
         later "tableReplicas" array;
         later "timeToLive" object;
     }
