@@ -58,6 +58,8 @@ shape! {
             [create update unset("PROVISIONED")
              read(|t| t.billing_mode_summary.as_ref()?.billing_mode.as_ref())]
             "PROVISIONED (default) or PAY_PER_REQUEST.";
+        "deletionProtectionEnabled" deletion_protection_enabled: bool
+            [create update unset(false) read] "Whether deleting the table is refused.";
         "keySchema" key_schema: Vec<KeySchemaElement>
             [required immutable create read
              compare(by_key(|k: &KeySchemaElement| k.attribute_name.clone()))]
@@ -74,7 +76,6 @@ shape! {
             "Tags of the table, compared as a map.";
         later "continuousBackups" object;
         later "contributorInsights" string;
-        later "deletionProtectionEnabled" boolean;
         later "globalSecondaryIndexes" array;
         later "localSecondaryIndexes" array;
         later "onDemandThroughput" object;

@@ -148,7 +148,18 @@ impl Resource for Table {
         Ok(Plan { calls, then: Then::Wait(busy(&types::TableStatus::Updating)) })
     }
 
-    fn delete(desired: &TableSpec, _latest: &Observed<Self>, _place: &Place) -> Plan<Call> {
+    /// A protection that the spec no longer asks for is lifted first.
+    // Differs from ACK: no update runs on an object that is being deleted, so there the table stays
+    // for good if the protection was still on.
+    fn delete(desired: &TableSpec, latest: &Observed<Self>, _place: &Place) -> Plan<Call> {
+        let is_on = |spec: &TableSpec| spec.deletion_protection_enabled == Some(true);
+        if is_on(&latest.spec) && !is_on(desired) {
+            let lift = UpdateTableInputBuilder::default()
+                .set_table_name(desired.table_name.clone())
+                .deletion_protection_enabled(false);
+            let then = Then::Wait(busy(&types::TableStatus::Updating));
+            return Plan { calls: vec![Call::Update(lift)], then };
+        }
         let delete = DeleteTableInputBuilder::default().set_table_name(desired.table_name.clone());
         Plan { calls: vec![Call::Delete(delete)], then: Then::Settled }
     }

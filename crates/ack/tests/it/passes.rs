@@ -453,3 +453,22 @@ async fn an_unusable_table_is_not_synced() {
     assert!(log.ends_with("again after 30s"), "{log}");
     assert_eq!(script.conditions()[0], "ACK.ResourceSynced | False | - | Resource not synced");
 }
+
+/// Protection that the user switched off just before the deletion, too late for an update.
+#[tokio::test]
+async fn protection_that_the_spec_no_longer_has_is_lifted_before_deletion() {
+    let mut object = table_object();
+    object["metadata"] = json!({
+        "deletionTimestamp": "2026-01-01T00:00:00Z",
+        "finalizers": ["finalizers.dynamodb.services.k8s.aws/Table"],
+    });
+    object["spec"]["deletionProtectionEnabled"] = false.into();
+    let mut latest = table("ACTIVE", Phase::Ready);
+    latest.spec.deletion_protection_enabled = Some(true);
+    let script = Script::<Table>::new(object).reads(Ok(Some(latest)));
+    let log = script.pass().await;
+    assert!(log.contains("send Update(") && log.ends_with("again after 10s"), "{log}");
+    let script = script.reads(Ok(Some(table("ACTIVE", Phase::Ready))));
+    let log = script.pass().await;
+    assert!(log.contains("send Delete(") && log.ends_with("no more"), "{log}");
+}
