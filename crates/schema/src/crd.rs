@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use diagnostics::Diagnostics;
+use diagnostics::FieldPath;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
@@ -10,6 +12,8 @@ use crate::Schema;
 use crate::SchemaNode;
 use crate::Type;
 use crate::pluralize;
+
+mod admission;
 
 /// Whether the objects of a kind live in namespaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -97,6 +101,14 @@ impl CrdSource {
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}.{}", self.plural(), self.group)
+    }
+
+    /// Names and columns that an API server would refuse, be it in the definition or in the CRD.
+    ///
+    /// `at` is the path of the definition's `spec.schema`: it begins all places.
+    #[must_use]
+    pub fn check(&self, at: &FieldPath) -> Diagnostics {
+        admission::check(self, at)
     }
 
     /// The schema of a whole object, `metadata` left to the API server.

@@ -14,20 +14,26 @@
 
 pub mod breaking;
 pub mod crd;
+mod default;
 mod hash;
 pub mod managed_fields;
 pub mod openapi;
 mod pattern;
 mod plural;
+mod prune;
 pub mod simple_schema;
 mod structural;
+mod validate;
 
 pub use crd::CrdSource;
 pub use crd::PrinterColumn;
 pub use crd::Scope;
+pub use default::apply_defaults;
 pub use hash::ContentHash;
 pub use hash::same;
 pub use plural::pluralize;
+pub use prune::prune;
+pub use prune::unknown_fields;
 pub use structural::Additional;
 pub use structural::ListType;
 pub use structural::MapType;
@@ -36,3 +42,4 @@ pub use structural::SchemaError;
 pub use structural::SchemaNode;
 pub use structural::Type;
 pub use structural::ValidationRule;
+pub use validate::validate;

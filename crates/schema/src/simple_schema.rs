@@ -25,6 +25,7 @@ use serde_json::Value;
 use crate::Schema;
 use crate::Type;
 
+mod admission;
 mod custom_types;
 mod defaults;
 mod marker_text;
@@ -162,7 +163,12 @@ impl Ctx {
         };
         let Some(rest) = rest else { return built };
         let (texts, error) = marker_text::read(rest, ty.len() + 1);
+        let before = self.found.len();
         markers::apply(&mut built, &texts, at, &mut self.found);
+        // What is wrong with a marker by itself needs no second report in other words.
+        if let Some(schema) = built.schema.as_ref().filter(|_| self.found.len() == before) {
+            admission::check(schema, &texts, at, &mut self.found);
+        }
         if let Some(error) = error {
             let place = Place::inside(at.clone(), error.range);
             let diagnostic = Diagnostic::error(Code::InvalidMarkerSyntax, place, error.message);

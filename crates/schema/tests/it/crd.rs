@@ -64,3 +64,41 @@ fn own_columns_replace_the_usual_ones() {
     ]
     "#);
 }
+
+#[test]
+fn refuses_names_and_columns() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let column = |name: &str, ty: &str, path: &str| PrinterColumn {
+        name: name.to_owned(),
+        ty: ty.to_owned(),
+        json_path: path.to_owned(),
+        ..PrinterColumn::default()
+    };
+    let source = CrdSource {
+        group: "Apps".to_owned(),
+        version: "1".to_owned(),
+        kind: "web".to_owned(),
+        short_names: names(&["a", "B", "a"]),
+        categories: names(&["my apps"]),
+        printer_columns: vec![column("A", "float", ".a"), column("", "date", "")],
+        ..CrdSource::default()
+    };
+    let at = "spec.schema".parse().unwrap();
+    insta::assert_snapshot!(source.check(&at));
+    let good = CrdSource {
+        group: "kro.run".to_owned(),
+        version: "v1alpha1".to_owned(),
+        kind: "WebApp".to_owned(),
+        ..CrdSource::default()
+    };
+    assert!(good.check(&at).is_empty());
+    let protected = CrdSource { group: "my.k8s.io".to_owned(), ..good.clone() };
+    let long = CrdSource { kind: format!("A{}", "b".repeat(62)), ..good.clone() };
+    let dns = CrdSource { kind: "DNS".to_owned(), ..good };
+    insta::assert_snapshot!(format!(
+        "{}\n{}\n{}",
+        protected.check(&at),
+        long.check(&at),
+        dns.check(&at)
+    ));
+}

@@ -2,8 +2,10 @@
 //!
 //! One binary: a file beside this one that no `mod` line names would never run.
 
+mod conformance;
 mod crd;
 mod hash;
 mod managed_fields;
 mod openapi;
 mod simple_schema;
+mod values;

@@ -1,0 +1,42 @@
+//! Filling in defaults, as an API server does when it reads an object.
+
+use serde_json::Value;
+
+use crate::Additional;
+use crate::Schema;
+
+/// Sets every missing property that has a default, also inside values that are set this way.
+///
+/// A null counts as missing where the schema does not allow null.
+pub fn apply_defaults(schema: &Schema, value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, property) in &schema.properties {
+                let missing = match fields.get(&**name) {
+                    None => true,
+                    Some(Value::Null) => !property.nullable,
+                    Some(_) => false,
+                };
+                if let Some(default) = property.default.as_ref().filter(|_| missing) {
+                    fields.insert((**name).to_owned(), default.clone());
+                }
+            }
+            for (name, value) in fields.iter_mut() {
+                match (schema.properties.get(name.as_str()), &schema.additional) {
+                    (Some(schema), _) | (None, Some(Additional::Values(schema))) => {
+                        apply_defaults(schema, value);
+                    }
+                    (None, Some(Additional::Allowed(_)) | None) => {}
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(schema) = &schema.items {
+                for item in items {
+                    apply_defaults(schema, item);
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
