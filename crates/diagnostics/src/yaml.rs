@@ -14,6 +14,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::FieldPath;
+use crate::Severity;
 use crate::source::Entry;
 use crate::source::SourceMap;
 use crate::source::Text;
@@ -41,13 +42,16 @@ pub struct Document {
 pub struct SyntaxMistake {
     /// The bytes of the file.
     pub span: Range<usize>,
+    /// [`Severity::Error`] where the value is lost or not certain.
+    pub severity: Severity,
     /// What is wrong, in one line.
     pub message: String,
 }
 
 /// Reads all documents of a file; empty ones are left out.
 ///
-/// What is wrong is listed; a document that is not well-formed YAML ends the reading.
+/// Of a key that is given twice the last value counts, with a warning, as API servers and upstream
+/// have it. What is wrong is listed; a document that is not well-formed YAML ends the reading.
 #[must_use]
 pub fn read(text: &str) -> (Vec<Document>, Vec<SyntaxMistake>) {
     let mut loader = Loader {
@@ -109,8 +113,8 @@ impl<'a> Loader<'a> {
     }
 
     fn mistake(&mut self, span: Range<usize>, message: impl Into<String>) {
-        let message = message.into().replace('\n', " ");
-        self.mistakes.push(SyntaxMistake { span, message });
+        let (severity, message) = (Severity::Error, message.into().replace('\n', " "));
+        self.mistakes.push(SyntaxMistake { span, severity, message });
     }
 
     fn bytes(&self, span: Span) -> Range<usize> {
@@ -223,7 +227,9 @@ impl<'a> Loader<'a> {
             let child = path.field(name.as_str());
             let node = self.node(event, span, Some(key), &child, depth + 1)?;
             if fields.insert(name.clone(), node.value).is_some() {
-                self.mistake(key_span, format!("key `{name}` is given twice"));
+                let message = format!("key `{name}` is given twice: the last value counts");
+                let severity = Severity::Warning;
+                self.mistakes.push(SyntaxMistake { span: key_span, severity, message });
             }
         };
         for (value, from) in merged {

@@ -145,7 +145,7 @@ fn says_what_cannot_be_read() {
         let lines = Lines::of(text);
         let found = yaml::read(text).1.into_iter().map(|mistake| {
             let LineColumn { line, column } = lines.position(text, mistake.span.start);
-            format!("{line}:{column} {}\n", mistake.message)
+            format!("{line}:{column} {}: {}\n", mistake.severity, mistake.message)
         });
         found.collect::<String>()
     };
