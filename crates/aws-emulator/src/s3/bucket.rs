@@ -1,0 +1,278 @@
+//! Making, finding and deleting buckets.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde_json::Value;
+use serde_json::json;
+
+use super::Bucket;
+use super::Incoming;
+use super::MAX_BUCKETS;
+use super::NAMESPACE;
+use super::Operation;
+use super::document;
+use super::malformed_xml;
+use super::name;
+use super::owned;
+use super::region;
+use super::tagging;
+use crate::cloud::World;
+use crate::failure::Failure;
+use crate::protocol::Answer;
+use crate::shape::Shape;
+use crate::shape::opt;
+use crate::shape::text;
+use crate::shape::xml;
+use crate::shape::xml::Writer;
+
+/// `GET /`
+pub(super) static LIST_BUCKETS: Operation = Operation {
+    name: "ListBuckets",
+    parameters: &["bucket-region", "continuation-token", "max-buckets", "prefix"],
+    headers: &[],
+    run: list_buckets,
+};
+static CREATE_BUCKET: Operation = Operation {
+    name: "CreateBucket",
+    parameters: &[],
+    headers: &["x-amz-object-ownership"],
+    run: create_bucket,
+};
+static HEAD_BUCKET: Operation =
+    Operation { name: "HeadBucket", parameters: &[], headers: &[], run: head_bucket };
+static DELETE_BUCKET: Operation =
+    Operation { name: "DeleteBucket", parameters: &[], headers: &[], run: delete_bucket };
+static GET_BUCKET_LOCATION: Operation = Operation {
+    name: "GetBucketLocation",
+    parameters: &["location"],
+    headers: &[],
+    run: get_bucket_location,
+};
+
+/// The operation of a method on a bucket itself.
+pub(super) fn plain(method: &Method) -> Option<&'static Operation> {
+    match *method {
+        Method::PUT => Some(&CREATE_BUCKET),
+        Method::HEAD => Some(&HEAD_BUCKET),
+        Method::DELETE => Some(&DELETE_BUCKET),
+        _ => None,
+    }
+}
+
+/// The operation of a method on a sub-resource that is not a document.
+pub(super) fn sub_resource(method: &Method, query: &str) -> Option<&'static Operation> {
+    (*method == Method::GET && query == "location").then_some(&GET_BUCKET_LOCATION)
+}
+
+const CONFIGURATION: Shape =
+    Shape::Struct(&[opt("LocationConstraint", text(0, 64)), opt("Tags", tagging::TAG_SET)]);
+
+fn create_bucket(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
+    let caller = &incoming.caller;
+    name::check(&incoming.bucket)?;
+    let configuration = if incoming.request.body().is_empty() {
+        json!({})
+    } else {
+        xml::read(incoming.request.body(), "CreateBucketConfiguration", &CONFIGURATION)
+            .map_err(|reason| malformed_xml(&reason))?
+    };
+    let region = location(configuration["LocationConstraint"].as_str(), &caller.region)?;
+    let ownership = incoming.header("x-amz-object-ownership").unwrap_or("BucketOwnerEnforced");
+    if !document::OWNERSHIPS.contains(&ownership) {
+        return Err(Failure::new(
+            400,
+            "InvalidArgument",
+            format!("Invalid x-amz-object-ownership header: {ownership}"),
+        ));
+    }
+    let tags = configuration["Tags"].as_array().cloned().unwrap_or_default();
+    tagging::check(&tags)?;
+
+    let location = format!("/{}", incoming.bucket);
+    match world.s3.buckets.get(&incoming.bucket) {
+        Some(bucket) if bucket.account != caller.account => {
+            return Err(taken(&incoming.bucket));
+        }
+        // Only in the oldest region does making a bucket twice succeed; nothing changes then.
+        Some(bucket) if bucket.region == region::GLOBAL && region == region::GLOBAL => {
+            return Ok(Answer::empty(200).header("location", location));
+        }
+        Some(_) => {
+            return Err(Failure::new(
+                409,
+                "BucketAlreadyOwnedByYou",
+                "Your previous request to create the named bucket succeeded and you already own it.",
+            )
+            .detail("BucketName", incoming.bucket.as_str()));
+        }
+        None if world.settings.foreign_buckets.contains(&incoming.bucket) => {
+            return Err(taken(&incoming.bucket));
+        }
+        None => {}
+    }
+    let owned = world.s3.buckets.values().filter(|b| b.account == caller.account).count();
+    if owned >= MAX_BUCKETS {
+        return Err(Failure::new(
+            400,
+            "TooManyBuckets",
+            "You have attempted to create more buckets than allowed",
+        ));
+    }
+    let mut bucket = Bucket {
+        account: caller.account.clone(),
+        region: region.to_owned(),
+        created: world.now,
+        documents: BTreeMap::new(),
+    };
+    document::set_defaults(&mut bucket, ownership);
+    if !tags.is_empty() {
+        bucket.documents.insert("tagging", json!({ "TagSet": tags }));
+    }
+    world.s3.buckets.insert(incoming.bucket.clone(), bucket);
+    Ok(Answer::empty(200).header("location", location))
+}
+
+/// Where a bucket goes: what the request asks for against the endpoint it was sent to.
+fn location<'a>(constraint: Option<&'a str>, endpoint: &'a str) -> Result<&'a str, Failure> {
+    let incompatible = |constraint: &str| {
+        let message = format!(
+            "The {constraint} location constraint is incompatible for the region specific \
+             endpoint this request was sent to."
+        );
+        Failure::new(400, "IllegalLocationConstraintException", message)
+    };
+    match constraint.filter(|constraint| !constraint.is_empty()) {
+        None if endpoint == region::GLOBAL => Ok(region::GLOBAL),
+        None => Err(incompatible("unspecified")),
+        Some(constraint) if !region::CONSTRAINTS.contains(&constraint) => Err(Failure::new(
+            400,
+            "InvalidLocationConstraint",
+            "The specified location-constraint is not valid",
+        )
+        .detail("LocationConstraint", constraint)),
+        Some(constraint) => {
+            let region = if constraint == "EU" { "eu-west-1" } else { constraint };
+            if region == endpoint || endpoint == region::GLOBAL {
+                Ok(region)
+            } else {
+                Err(incompatible(constraint))
+            }
+        }
+    }
+}
+
+fn taken(name: &str) -> Failure {
+    Failure::new(
+        409,
+        "BucketAlreadyExists",
+        "The requested bucket name is not available. The bucket namespace is shared by all users \
+         of the system. Please select a different name and try again.",
+    )
+    .detail("BucketName", name)
+}
+
+/// Buckets in one page when the request does not say.
+const PAGE: usize = 10_000;
+
+fn list_buckets(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
+    let argument = |name: &str, value: &str, message: &str| {
+        Failure::new(400, "InvalidArgument", message)
+            .detail("ArgumentName", name)
+            .detail("ArgumentValue", value)
+    };
+    let prefix = incoming.parameter("prefix");
+    let wanted_region = incoming.parameter("bucket-region");
+    let max = match incoming.parameter("max-buckets") {
+        None => PAGE,
+        Some(text) => {
+            text.parse().ok().filter(|max| (1..=PAGE).contains(max)).ok_or_else(|| {
+                argument(
+                    "max-buckets",
+                    text,
+                    "Argument max-buckets must be an integer between 1 and 10000",
+                )
+            })?
+        }
+    };
+    let after = match incoming.parameter("continuation-token") {
+        None => None,
+        Some(token) => Some(token_name(token).ok_or_else(|| {
+            argument("continuation-token", token, "The continuation token provided is incorrect")
+        })?),
+    };
+    let asked = incoming.query.iter().any(|(key, _)| key != "x-id");
+
+    let mut matching = world.s3.buckets.iter().filter(|(name, bucket)| {
+        bucket.account == incoming.caller.account
+            && prefix.is_none_or(|prefix| name.starts_with(prefix))
+            && wanted_region.is_none_or(|region| region == bucket.region)
+            && after.as_ref().is_none_or(|after| *name > after)
+    });
+    let page: Vec<(&String, &Bucket)> = matching.by_ref().take(max).collect();
+    let more = matching.next().is_some();
+
+    const ROOT: &str = "ListAllMyBucketsResult";
+    let mut out = Writer::new(ROOT, NAMESPACE);
+    out.element("Owner", |out| out.text("ID", &canonical_id(&incoming.caller.account)));
+    out.element("Buckets", |out| {
+        for (name, bucket) in &page {
+            out.element("Bucket", |out| {
+                out.text("Name", name);
+                let created = bucket.created.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string();
+                out.text("CreationDate", &created);
+                // AWS names the region only when the request has a parameter.
+                if asked {
+                    out.text("BucketRegion", &bucket.region);
+                }
+            });
+        }
+    });
+    if let Some(prefix) = prefix {
+        out.text("Prefix", prefix);
+    }
+    if more && let Some((name, _)) = page.last() {
+        let token: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+        out.text("ContinuationToken", &token);
+    }
+    Ok(Answer::xml(out.finish(ROOT)))
+}
+
+fn token_name(token: &str) -> Option<String> {
+    if !token.len().is_multiple_of(2) || !token.is_ascii() {
+        return None;
+    }
+    let bytes: Option<Vec<u8>> = (0..token.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&token[at..at + 2], 16).ok())
+        .collect();
+    String::from_utf8(bytes?).ok()
+}
+
+/// The canonical user id of an account: 64 hexadecimal digits that say which account they mean.
+pub(super) fn canonical_id(account: &str) -> String {
+    format!("{account:0>64}")
+}
+
+fn head_bucket(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
+    let bucket = owned(world, incoming)?;
+    Ok(Answer::empty(200)
+        .header("x-amz-bucket-region", bucket.region.clone())
+        .header("x-amz-access-point-alias", "false"))
+}
+
+fn get_bucket_location(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
+    let bucket = owned(world, incoming)?;
+    const ROOT: &str = "LocationConstraint";
+    let value = match bucket.region.as_str() {
+        region::GLOBAL => Value::Null,
+        region => Value::from(region),
+    };
+    Ok(Answer::xml(xml::document(ROOT, NAMESPACE, &text(0, 64), &value)))
+}
+
+fn delete_bucket(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
+    owned(world, incoming)?;
+    world.s3.buckets.remove(&incoming.bucket);
+    Ok(Answer::empty(204))
+}

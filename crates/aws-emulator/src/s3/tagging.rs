@@ -1,0 +1,58 @@
+//! Tag sets: their shape and their rules.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::shape::Shape;
+use crate::shape::list;
+use crate::shape::req;
+use crate::shape::text;
+
+/// Tags that a bucket may have.
+const MAX_TAGS: usize = 50;
+
+/// A tag. Lengths are checked by [`check`], whose errors differ from those of the schema.
+const TAG: Shape =
+    Shape::Struct(&[req("Key", text(0, usize::MAX)), req("Value", text(0, usize::MAX))]);
+
+/// A list of tags, as the content of `TagSet` and of `Tags`.
+pub(super) const TAG_SET: Shape = list(&TAG, 0, usize::MAX, "Tag");
+
+/// The document `Tagging`.
+pub(super) const TAGGING: Shape = Shape::Struct(&[req("TagSet", TAG_SET)]);
+
+/// Whether a bucket may have these tags.
+pub(super) fn check(tags: &[Value]) -> Result<(), Failure> {
+    let invalid = |message: &str| Err(Failure::new(400, "InvalidTag", message));
+    if tags.len() > MAX_TAGS {
+        return Err(Failure::new(
+            400,
+            "BadRequest",
+            format!("Bucket tag count cannot be greater than {MAX_TAGS}"),
+        ));
+    }
+    let mut keys = BTreeSet::new();
+    for tag in tags {
+        let key = tag["Key"].as_str().unwrap_or_default();
+        let value = tag["Value"].as_str().unwrap_or_default();
+        if !(1..=128).contains(&key.chars().count()) || !characters_allowed(key) {
+            return invalid("The TagKey you have provided is invalid");
+        }
+        if value.chars().count() > 256 || !characters_allowed(value) {
+            return invalid("The TagValue you have provided is invalid");
+        }
+        if key.to_ascii_lowercase().starts_with("aws:") {
+            return invalid("System tags cannot be added/updated by requester");
+        }
+        if !keys.insert(key) {
+            return invalid("Cannot provide multiple Tags with the same key");
+        }
+    }
+    Ok(())
+}
+
+fn characters_allowed(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
+}

@@ -1,0 +1,72 @@
+//! Percent-encoding, query strings, hexadecimal, CRC: what the protocols need and no more.
+
+/// Decodes `%XX`; `None` for a broken escape or text that is not UTF-8.
+pub(crate) fn percent_decode(text: &str, plus_is_space: bool) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => {
+                let high = char::from(bytes.next()?).to_digit(16)?;
+                let low = char::from(bytes.next()?).to_digit(16)?;
+                out.push(u8::try_from(high * 16 + low).ok()?);
+            }
+            b'+' if plus_is_space => out.push(b' '),
+            other => out.push(other),
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+/// Splits `a=b&c` into pairs, in order; `None` for a broken escape.
+pub(crate) fn query_pairs(text: &str, plus_is_space: bool) -> Option<Vec<(String, String)>> {
+    text.split('&')
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let (key, value) = part.split_once('=').unwrap_or((part, ""));
+            Some((percent_decode(key, plus_is_space)?, percent_decode(value, plus_is_space)?))
+        })
+        .collect()
+}
+
+/// CRC-32 as in zlib, which DynamoDB and S3 use.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = !0_u32;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 };
+        }
+    }
+    !crc
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_escapes_and_refuses_broken_ones() {
+        assert_eq!(percent_decode("a%2Fb+c", false).as_deref(), Some("a/b+c"));
+        assert_eq!(percent_decode("a+b", true).as_deref(), Some("a b"));
+        assert_eq!(percent_decode("%c3%bc", false).as_deref(), Some("ü"));
+        for broken in ["%", "%2", "%zz", "%ff"] {
+            assert_eq!(percent_decode(broken, false), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn splits_a_query_in_order() {
+        let pairs = query_pairs("tagging&x-id=Get%20It&a=", false).unwrap();
+        assert_eq!(
+            pairs,
+            [("tagging", ""), ("x-id", "Get It"), ("a", "")]
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        );
+    }
+
+    #[test]
+    fn crc32_gives_the_published_check_value() {
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+    }
+}

@@ -1,0 +1,11 @@
+//! The emulator as its clients see it: through the official SDK, and byte by byte.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
+
+mod control;
+mod dynamodb;
+mod orphans;
+mod raw;
+mod s3;
+mod sts;
+mod world;
