@@ -37,6 +37,11 @@ pub struct LogOptions {
     pub crates: Vec<&'static str>,
 }
 
+/// A format that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected `console` or `json`")]
+pub struct InvalidFormat;
+
 /// A subscriber was already installed.
 #[derive(Debug, thiserror::Error)]
 #[error("logging is already set up")]
@@ -46,6 +51,19 @@ pub struct AlreadySetUp(#[source] tracing::subscriber::SetGlobalDefaultError);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected `debug`, `info`, `warn`, `error`, or a number from 1 for more detail")]
 pub struct InvalidLevel;
+
+impl FromStr for Format {
+    type Err = InvalidFormat;
+
+    /// The values of Go's `--zap-encoder`.
+    fn from_str(text: &str) -> Result<Format, InvalidFormat> {
+        match text {
+            "console" => Ok(Format::Human),
+            "json" => Ok(Format::Json),
+            _ => Err(InvalidFormat),
+        }
+    }
+}
 
 impl Level {
     /// Errors only.

@@ -295,10 +295,15 @@ pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "no message".to_owned())
 }
 
-/// An error with its chain of causes on one line.
+/// An error with its chain of causes on one line. A cause that the error above it already quotes is
+/// left out: many libraries do both.
 pub(crate) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+    let mut parts: Vec<String> = Vec::new();
+    for error in std::iter::successors(Some(error), |error| error.source()) {
+        let part = error.to_string();
+        if !parts.last().is_some_and(|above| above.contains(&part)) {
+            parts.push(part);
+        }
+    }
+    parts.join(": ")
 }

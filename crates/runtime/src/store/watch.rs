@@ -4,11 +4,13 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use futures::StreamExt;
+use http::StatusCode;
 use kube::api::ListParams;
 use kube::api::WatchParams;
 use kube::core::DynamicObject;
 use kube::core::Request;
 use kube::core::Resource;
+use kube::core::Status;
 use kube::core::WatchEvent;
 use serde::Deserialize;
 use serde_json::Value;
@@ -274,9 +276,7 @@ impl<E: Send + Sync + 'static> Watch<E> {
                     });
                 }
             }
-            WatchEvent::Error(status) => {
-                return Err(Failure::Refused { code: status.code, reason: status.reason });
-            }
+            WatchEvent::Error(status) => return Err(refused(*status)),
         }
         Ok(())
     }
@@ -343,9 +343,7 @@ impl From<kube::Error> for Failure {
     fn from(error: kube::Error) -> Failure {
         match error {
             // The message may quote values of objects; code and reason say enough.
-            kube::Error::Api(status) => {
-                Failure::Refused { code: status.code, reason: status.reason.clone() }
-            }
+            kube::Error::Api(status) => refused(*status),
             error => Failure::Request(Box::new(error)),
         }
     }
@@ -358,6 +356,16 @@ impl From<Failure> for End {
             failure => End::Failed(failure),
         }
     }
+}
+
+fn refused(status: Status) -> Failure {
+    let Status { code, mut reason, .. } = status;
+    // Where the answer is plain text (a kind that is not served), kube makes up a sentence.
+    if reason.is_empty() || reason.contains(' ') {
+        let name = StatusCode::from_u16(code).ok().and_then(|code| code.canonical_reason());
+        name.unwrap_or("Unknown").clone_into(&mut reason);
+    }
+    Failure::Refused { code, reason }
 }
 
 async fn in_time<T>(answer: impl Future<Output = kube::Result<T>>) -> Result<T, Failure> {

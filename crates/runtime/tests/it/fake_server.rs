@@ -52,6 +52,8 @@ struct State {
 pub(crate) enum Answer {
     /// A status with this code and reason; the message must not reach any log.
     Status(u16, &'static str),
+    /// 404 in plain text, as for a kind that is not served.
+    NotServed,
     /// A proper answer.
     Proper,
     /// A list of these items with this version.
@@ -200,6 +202,10 @@ impl FakeServer {
         state.requests.push(format!("{path} {}{accept}", parameters.join(" ")));
         match state.answers.pop_front().unwrap_or(Answer::Proper) {
             Answer::Status(code, reason) => status(code, reason),
+            Answer::NotServed => {
+                let body = Full::from("404 page not found").boxed_unsync();
+                Response::builder().status(404).body(body).expect("a valid status")
+            }
             Answer::List(version, items) => list(version, None, &items),
             Answer::Lines(lines) => stream(futures::stream::iter(lines)),
             Answer::Proper if query.contains_key("watch") => state.watch(&query),

@@ -93,8 +93,11 @@ fn a_json_line_holds_fields_and_span() {
 }
 
 #[test]
-fn unknown_levels_are_refused() {
+fn unknown_levels_and_formats_are_refused() {
     for level in ["", "loud", "0", "-1", "1.5"] {
         level.parse::<Level>().expect_err(level);
     }
+    assert_eq!("console".parse(), Ok(Format::Human));
+    assert_eq!("json".parse(), Ok(Format::Json));
+    "xml".parse::<Format>().expect_err("no such format");
 }

@@ -117,3 +117,45 @@ async fn a_task_that_was_spawned_while_stopping_is_awaited_too() {
     let error = tasks.supervise_with(one_signal(), BOUND).await.expect_err("it died");
     insta::assert_snapshot!(explain(&error), @"task `late` died: failed: late failure");
 }
+
+#[tokio::test]
+async fn a_real_signal_stops_the_process_gracefully() {
+    let tasks = Tasks::new();
+    let token = tasks.token().clone();
+    tasks.spawn("task", async move {
+        token.cancelled().await;
+        Ok(())
+    });
+    // Polled first, so that the handler is there before the signal.
+    let supervised = tasks.supervise(BOUND);
+    let signal = async {
+        let process = std::process::id().to_string();
+        let kill = std::process::Command::new("kill").args(["-TERM", &process]).status();
+        assert!(kill.expect("kill runs").success());
+    };
+    let (stopped, ()) = tokio::join!(biased; supervised, signal);
+    stopped.expect("a clean stop");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_death_of_a_vital_task_ends_the_process_at_once() {
+    let tasks = Tasks::new();
+    tasks.spawn("stubborn", std::future::pending());
+    tasks.spawn_vital("lease", async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        Err("lost".into())
+    });
+    let started = tokio::time::Instant::now();
+    let error = tasks.supervise_with(one_signal(), BOUND).await.expect_err("it died");
+    insta::assert_snapshot!(explain(&error), @"task `lease` died: failed: lost");
+    assert_eq!(started.elapsed(), Duration::from_secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_vital_tasks() {
+    let tasks = Tasks::new();
+    tasks.spawn_vital("lease", std::future::pending());
+    let started = tokio::time::Instant::now();
+    tasks.supervise_with(one_signal(), BOUND).await.expect("a clean stop");
+    assert_eq!(started.elapsed(), Duration::from_secs(1));
+}

@@ -123,6 +123,16 @@ async fn failures_are_retried_with_backoff_and_told_without_the_servers_message(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_kind_that_is_served_later_is_found() {
+    let server = server_with(&["a"]);
+    server.answer_next(std::iter::repeat_n(Answer::NotServed, 4));
+    let fixture = Fixture::start(server);
+    let error = fixture.store.synced(Duration::from_millis(500)).await.expect_err("no such kind");
+    assert_eq!(error.to_string(), "not synced in time: 404 Not Found");
+    fixture.store.synced(Duration::from_secs(30)).await.expect("it goes on trying");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_lists_but_cannot_watch_is_not_flooded() {
     let server = server_with(&["a"]);
     let refusals = std::iter::repeat_n([Answer::Proper, Answer::Status(410, "Expired")], 500);
