@@ -163,7 +163,7 @@ async fn synced<E: Send + Sync + 'static>(store: &Store<E>, tasks: &Tasks) {
         match waited {
             Ok(()) => return,
             Err(error) => {
-                tracing::warn!(kind = store.spec().resource.kind, %error, "waiting for the first list")
+                tracing::warn!(kind = store.spec().resource.kind, %error, "waiting for the first list");
             }
         }
     }

@@ -163,15 +163,6 @@ impl<R: Resource> Known<R> {
     fn is_managed(&self) -> bool {
         self.object.is_managed(&R::KIND)
     }
-
-    /// The verdict on a failed request.
-    fn failed(&self, failure: &Failure) -> Next<R::Call> {
-        if failure.has_code(R::KIND.terminal) {
-            terminal(failure.message.clone())
-        } else {
-            recoverable(failure.message.clone())
-        }
-    }
 }
 
 /// Decides what to do next.
@@ -203,9 +194,17 @@ pub fn decide<R: Resource>(known: &Known<R>) -> Next<R::Call> {
     }
     match &known.latest {
         Latest::Unread => Next::Read { after: Duration::ZERO },
-        Latest::Failed(failure) => known.failed(failure),
+        Latest::Failed(failure) => failed::<R>(failure),
         Latest::Absent => create::decide(known),
         Latest::Present(latest) => update::decide(known, latest),
+    }
+}
+
+fn failed<R: Resource>(failure: &Failure) -> Next<R::Call> {
+    if failure.has_code(R::KIND.terminal) {
+        terminal(failure.message.clone())
+    } else {
+        recoverable(failure.message.clone())
     }
 }
 

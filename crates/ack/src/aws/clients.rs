@@ -64,34 +64,46 @@ pub struct Regional {
     pub dynamodb: aws_sdk_dynamodb::Client,
 }
 
+/// A region and an endpoint.
+type At = (String, Option<String>);
+
 /// All clients; they share credentials and connections.
 ///
 /// The SDK never repeats a request. A repetition would hide the outcome of the first attempt: a
 /// creation that took effect but whose answer got lost would come back as "exists already", which
 /// reads like somebody else's resource. The queue repeats instead, with backoff, after a new read.
+/// So one call of ours is one request, and requests can be counted.
 #[derive(Debug)]
 pub struct Aws {
     config: SdkConfig,
     path_style: bool,
-    clients: Mutex<BTreeMap<(String, Option<String>), Arc<Regional>>>,
+    clients: Mutex<BTreeMap<At, Arc<Regional>>>,
 }
 
 impl Aws {
-    /// Loads credentials lazily from the environment: variables, profile, web identity, container
-    /// and instance metadata.
+    /// Takes credentials from the environment when they are first needed: variables, profile, web
+    /// identity, container and instance metadata.
     pub async fn from_environment(region: &str, timeout: Duration, path_style: bool) -> Self {
         let http = Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
             .build_https();
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(timeout).build();
         let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .region(Region::new(region.to_owned()))
             .http_client(http)
+            .load()
+            .await;
+        Self::new(config, timeout, path_style)
+    }
+
+    /// Takes credentials and connections from `config`.
+    pub fn new(config: SdkConfig, timeout: Duration, path_style: bool) -> Self {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(timeout).build();
+        let config = config
+            .into_builder()
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .load()
-            .await;
+            .build();
         Self { config, path_style, clients: Mutex::default() }
     }
 

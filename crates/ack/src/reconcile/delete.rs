@@ -8,9 +8,9 @@ use super::Attempt;
 use super::Known;
 use super::Latest;
 use super::Next;
+use super::failed;
 use super::terminal;
 use super::wait;
-use crate::aws::Failure;
 use crate::resource::Observed;
 use crate::resource::Phase;
 use crate::resource::Resource;
@@ -26,7 +26,7 @@ pub(super) fn decide<R: Resource>(known: &Known<R>) -> Next<R::Call> {
     match &known.latest {
         Latest::Unread => Next::Read { after: Duration::ZERO },
         Latest::Absent => release(known),
-        Latest::Failed(failure) => known.failed(failure),
+        Latest::Failed(failure) => failed::<R>(failure),
         Latest::Present(latest) => present(known, latest),
     }
 }
@@ -42,12 +42,9 @@ fn present<R: Resource>(known: &Known<R>, latest: &Observed<R>) -> Next<R::Call>
         Attempt::Done(Then::Settled) => release(known),
         Attempt::Done(Then::Wait(pause)) => wait(pause),
         Attempt::Done(Then::Refuse(reason)) => terminal(reason.clone()),
-        Attempt::Failed(failure) => failed(known, failure),
+        Attempt::Failed(failure) if failure.has_code(R::KIND.missing) => release(known),
+        Attempt::Failed(failure) => failed::<R>(failure),
     }
-}
-
-fn failed<R: Resource>(known: &Known<R>, failure: &Failure) -> Next<R::Call> {
-    if failure.has_code(R::KIND.missing) { release(known) } else { known.failed(failure) }
 }
 
 /// Lets the object go.

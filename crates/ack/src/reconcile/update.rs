@@ -9,6 +9,7 @@ use serde_json::json;
 use super::Attempt;
 use super::Known;
 use super::Next;
+use super::failed;
 use super::terminal;
 use super::wait;
 use crate::conditions::Verdict;
@@ -37,7 +38,7 @@ pub(super) fn decide<R: Resource>(known: &Known<R>, latest: &Observed<R>) -> Nex
         Attempt::Done(Then::Settled) => settled(known, latest),
         Attempt::Done(Then::Wait(pause)) => wait(pause),
         Attempt::Done(Then::Refuse(reason)) => terminal(reason.clone()),
-        Attempt::Failed(failure) => known.failed(failure),
+        Attempt::Failed(failure) => failed::<R>(failure),
     }
 }
 

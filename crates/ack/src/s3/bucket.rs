@@ -33,7 +33,7 @@ pub enum Bucket {}
 #[derive(Clone, Debug, PartialEq)]
 pub enum Call {
     /// Creates it.
-    Create(CreateBucketInputBuilder),
+    Create(Box<CreateBucketInputBuilder>),
     /// Replaces all its tags.
     PutTagging(PutBucketTaggingInputBuilder),
     /// Removes all its tags.
@@ -115,11 +115,10 @@ impl Resource for Bucket {
             .set_tags(tags)
             .build();
         let is_needed = configuration.location_constraint.is_some() || configuration.tags.is_some();
-        Ok(Call::Create(
-            CreateBucketInputBuilder::default()
-                .set_bucket(desired.name.clone())
-                .set_create_bucket_configuration(is_needed.then_some(configuration)),
-        ))
+        let input = CreateBucketInputBuilder::default()
+            .set_bucket(desired.name.clone())
+            .set_create_bucket_configuration(is_needed.then_some(configuration));
+        Ok(Call::Create(Box::new(input)))
     }
 
     fn update(

@@ -1,10 +1,13 @@
 //! Integration tests of `ack`.
 
+mod crashes;
 mod crds;
+mod emulated;
 mod flags;
 mod passes;
 mod scope;
 mod shapes;
+mod stored;
 mod tags;
 mod values;
 mod world;

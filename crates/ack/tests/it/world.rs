@@ -8,7 +8,6 @@ use std::time::Duration;
 use ack::aws::Effect;
 use ack::aws::Failure;
 use ack::object::Object;
-use ack::patch;
 use ack::reconcile::Known;
 use ack::reconcile::Patched;
 use ack::reconcile::Target;
@@ -26,6 +25,8 @@ use jiff::Timestamp;
 use runtime::workers::Requeue;
 use serde_json::Value as Json;
 use serde_json::json;
+
+use crate::stored::Stored;
 
 pub(crate) const RESYNC: Duration = Duration::from_secs(36_000);
 
@@ -49,7 +50,7 @@ pub(crate) struct Script<R: Resource> {
 }
 
 struct State<R: Resource> {
-    object: Json,
+    object: Stored,
     reads: VecDeque<Result<Option<Observed<R>>, Failure>>,
     sends: VecDeque<Result<(), Failure>>,
     log: String,
@@ -59,18 +60,8 @@ struct State<R: Resource> {
 impl<R: Resource> Script<R> {
     /// An object as the API server has it, and AWS that does not know anything of it.
     pub(crate) fn new(object: Json) -> Self {
-        let mut object = object;
-        let metadata = json!({
-            "name": "thing", "namespace": "team", "uid": "u-1", "resourceVersion": "1",
-            "generation": 1,
-        });
-        for (key, value) in metadata.as_object().expect("an object") {
-            if object["metadata"][key].is_null() {
-                object["metadata"][key] = value.clone();
-            }
-        }
         let state = State {
-            object,
+            object: Stored::new(object),
             reads: VecDeque::new(),
             sends: VecDeque::new(),
             log: String::new(),
@@ -93,7 +84,7 @@ impl<R: Resource> Script<R> {
 
     /// One pass; returns what it did.
     pub(crate) async fn pass(&self) -> String {
-        let object = Object::<R::Spec>::parse(&self.lock().object);
+        let object = Object::<R::Spec>::parse(&self.lock().object.json);
         let requeue = match Scope::resolve(&R::KIND, &object, &Default::default(), &settings()) {
             Ok(scope) => run(self, Known::<R>::new(object, scope, RESYNC)).await,
             Err(reason) => refuse::<R>(self, &object, &reason).await,
@@ -111,14 +102,12 @@ impl<R: Resource> Script<R> {
 
     /// The object as it is now.
     pub(crate) fn object(&self) -> Json {
-        self.lock().object.clone()
+        self.lock().object.json.clone()
     }
 
     /// The user, or the API server, changes the object.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Json)) {
-        let mut state = self.lock();
-        change(&mut state.object);
-        bump(&mut state.object);
+        self.lock().object.change(change);
     }
 
     /// Type, status, reason and message of each condition.
@@ -134,30 +123,6 @@ impl<R: Resource> Script<R> {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State<R>> {
         self.state.lock().expect("no test panics with the lock")
-    }
-}
-
-fn bump(object: &mut Json) {
-    let version =
-        object["metadata"]["resourceVersion"].as_str().and_then(|v| v.parse::<u64>().ok());
-    let next = version.expect("a number") + 1;
-    object["metadata"]["resourceVersion"] = next.to_string().into();
-}
-
-fn merge(into: &mut Json, patch: &Json) {
-    let Json::Object(patch) = patch else {
-        *into = patch.clone();
-        return;
-    };
-    if !into.is_object() {
-        *into = json!({});
-    }
-    for (key, value) in patch {
-        if value.is_null() {
-            into.as_object_mut().expect("made one above").remove(key);
-        } else {
-            merge(&mut into[key], value);
-        }
     }
 }
 
@@ -189,14 +154,7 @@ impl<R: Resource> World<R> for Script<R> {
         };
         let lines = serde_json::to_string_pretty(&shown).expect("is JSON");
         writeln!(state.log, "{what} {lines}").expect("strings grow");
-        if patch["metadata"]["resourceVersion"] != state.object["metadata"]["resourceVersion"] {
-            return Patched::Conflict;
-        }
-        let before = state.object.clone();
-        merge(&mut state.object, patch);
-        assert!(patch::between(&before, &state.object).is_some(), "a patch that changes nothing");
-        bump(&mut state.object);
-        Patched::Now(state.object.clone())
+        state.object.patch(patch)
     }
 
     async fn pause(&self, duration: Duration) {
