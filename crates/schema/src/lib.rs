@@ -23,6 +23,7 @@ mod plural;
 mod prune;
 pub mod simple_schema;
 mod structural;
+mod suggest;
 mod validate;
 
 pub use crd::CrdSource;
@@ -42,4 +43,5 @@ pub use structural::SchemaError;
 pub use structural::SchemaNode;
 pub use structural::Type;
 pub use structural::ValidationRule;
+pub use suggest::suggest;
 pub use validate::validate;

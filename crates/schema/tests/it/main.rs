@@ -8,4 +8,5 @@ mod hash;
 mod managed_fields;
 mod openapi;
 mod simple_schema;
+mod suggest;
 mod values;
