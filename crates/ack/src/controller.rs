@@ -31,7 +31,6 @@ use runtime::workers::Workers;
 use serde_json::Value as Json;
 
 use crate::aws::Aws;
-use crate::dynamodb::Table;
 use crate::kind::Kind;
 use crate::kind::VERSION;
 use crate::object::Object;
@@ -39,7 +38,6 @@ use crate::reconcile::Known;
 use crate::reconcile::refuse;
 use crate::reconcile::run;
 use crate::resource::Resource;
-use crate::s3::Bucket;
 use crate::scope::Scope;
 use crate::scope::Settings;
 
@@ -50,8 +48,20 @@ use live::Live;
 /// How long a store may take until its first list before a line in the log says so.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The list of kinds: adding a kind is adding it here.
+macro_rules! for_each_kind {
+    ($macro:ident) => {
+        $macro!(crate::s3::Bucket, crate::dynamodb::Table)
+    };
+}
+
 /// The kinds that there are.
-pub const KINDS: &[Kind] = &[Bucket::KIND, Table::KIND];
+pub const KINDS: &[Kind] = {
+    macro_rules! kinds {
+        ($($kind:ty),+) => { &[$( <$kind as Resource>::KIND ),+] };
+    }
+    for_each_kind!(kinds)
+};
 
 /// What the controller runs with.
 #[derive(Clone)]
@@ -105,8 +115,22 @@ pub fn start(
         settings: Arc::new(options.settings.clone()),
         namespaces,
     };
-    start_kind::<Bucket>(&shared, options, readiness, tasks);
-    start_kind::<Table>(&shared, options, readiness, tasks);
+    macro_rules! start {
+        ($($kind:ty),+) => { $( start_kind::<$kind>(&shared, options, readiness, tasks); )+ };
+    }
+    for_each_kind!(start);
+}
+
+/// The CRDs of all kinds, generated from the shape tables, by the name of their file.
+pub fn crds() -> Vec<(String, Json)> {
+    fn crd<R: Resource>() -> (String, Json) {
+        let kind = R::KIND;
+        (format!("{}_{}.yaml", kind.group(), kind.plural), kind.crd::<R::Spec, R::Status>())
+    }
+    macro_rules! crds {
+        ($($kind:ty),+) => { vec![$( crd::<$kind>() ),+] };
+    }
+    for_each_kind!(crds)
 }
 
 /// What all kinds share.

@@ -1,4 +1,30 @@
 //! AWS resources as Kubernetes objects.
+//!
+//! In go custom resources and what AWS has; out come requests to AWS, and patches of metadata and
+//! status. `ack-controller` is the program.
+//!
+//! ```text
+//! controller ──► scope ──► reconcile::decide ◄──► reconcile::run ──► World: API server, AWS
+//!  (watches)               (pure)                 (the loop)
+//!                             │ asks
+//!                             ▼
+//!                s3::Bucket, dynamodb::Table: Resource (data, and what AWS makes necessary)
+//!                             │ made of
+//!                             ▼
+//!                          shape! tables ──► types, CRDs, conversions, comparison
+//! ```
+//!
+//! - [`shape`]: one table per shape is the only place that knows a field.
+//! - [`kind`], [`resource`]: what a kind is, as data and as a few functions; [`s3`] and
+//!   [`dynamodb`] are the kinds that there are.
+//! - [`object`], [`scope`], [`tags`], [`conditions`], [`patch`]: the Kubernetes side of an object.
+//! - [`reconcile`]: the one reconcile of all kinds.
+//! - [`aws`]: clients of the SDK and what their errors mean.
+//! - [`controller`], [`flags`]: the process.
+//!
+//! **Invariants.** Nothing here knows kro. AWS is reached only through the official SDK. No code
+//! outside of a kind's module names the kind, but for the list of kinds in [`controller`]. A steady
+//! state causes no request.
 
 pub mod aws;
 pub mod conditions;
@@ -15,15 +41,4 @@ pub mod scope;
 pub mod shape;
 pub mod tags;
 
-use resource::Resource;
-use serde_json::Value as Json;
-
-/// The CRDs of all kinds, generated from the shape tables, by the name of their file.
-pub fn crds() -> Vec<(String, Json)> {
-    vec![crd::<s3::Bucket>(), crd::<dynamodb::Table>()]
-}
-
-fn crd<R: Resource>() -> (String, Json) {
-    let kind = R::KIND;
-    (format!("{}_{}.yaml", kind.group(), kind.plural), kind.crd::<R::Spec, R::Status>())
-}
+pub use controller::crds;

@@ -55,3 +55,6 @@ pub(crate) mod expansion {
     pub(crate) use super::wire::from_option;
     pub(crate) use super::wire::to_option;
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,7 +100,7 @@ macro_rules! shape {
         }
 
         $crate::shape::expansion::shape_face! {
-            $Name, [ $( $( $face ( $sdk ) )+ )? ] {
+            $vis $Name, [ $( $( $face ( $sdk ) )+ )? ] {
                 $( $json $field [ $($column)* ] )*
             }
         }
@@ -108,8 +108,8 @@ macro_rules! shape {
 }
 
 macro_rules! shape_face {
-    ($Name:ident, [] $rows:tt) => {};
-    ($Name:ident, [ both ($sdk:ty) $($rest:tt)* ] { $( $json:literal $field:ident $columns:tt )* }) => {
+    ($vis:vis $Name:ident, [] $rows:tt) => {};
+    ($vis:vis $Name:ident, [ both ($sdk:ty) $($rest:tt)* ] { $( $json:literal $field:ident $columns:tt )* }) => {
         impl $crate::shape::expansion::ToSdk<$sdk> for $Name {
             fn to_sdk(&self) -> Result<$sdk, $crate::shape::expansion::Unfit> {
                 use $crate::shape::expansion::Finish;
@@ -122,10 +122,10 @@ macro_rules! shape_face {
             }
         }
         $crate::shape::expansion::shape_face! {
-            $Name, [ reads ($sdk) $($rest)* ] { $( $json $field $columns )* }
+            $vis $Name, [ reads ($sdk) $($rest)* ] { $( $json $field $columns )* }
         }
     };
-    ($Name:ident, [ reads ($sdk:ty) $($rest:tt)* ] { $( $json:literal $field:ident $columns:tt )* }) => {
+    ($vis:vis $Name:ident, [ reads ($sdk:ty) $($rest:tt)* ] { $( $json:literal $field:ident $columns:tt )* }) => {
         impl $crate::shape::expansion::FromSdk<$sdk> for $Name {
             fn from_sdk(sdk: &$sdk) -> Self {
                 use $crate::shape::expansion::from_member;
@@ -138,17 +138,17 @@ macro_rules! shape_face {
             }
         }
         $crate::shape::expansion::shape_face! {
-            $Name, [ $($rest)* ] { $( $json $field $columns )* }
+            $vis $Name, [ $($rest)* ] { $( $json $field $columns )* }
         }
     };
-    ($Name:ident, [ create ($builder:ty) $($rest:tt)* ] { $( $json:literal $field:ident $columns:tt )* }) => {
+    ($vis:vis $Name:ident, [ create ($builder:ty) $($rest:tt)* ] { $( $json:literal $field:ident $columns:tt )* }) => {
         impl $Name {
             /// Sets what is sent when the resource is created.
             ///
             /// # Errors
             ///
             /// A value that the SDK's type can't hold, named by its field.
-            pub fn fill_create(
+            $vis fn fill_create(
                 &self,
                 builder: $builder,
             ) -> Result<$builder, $crate::shape::expansion::Unfit> {
@@ -159,17 +159,17 @@ macro_rules! shape_face {
             }
         }
         $crate::shape::expansion::shape_face! {
-            $Name, [ $($rest)* ] { $( $json $field $columns )* }
+            $vis $Name, [ $($rest)* ] { $( $json $field $columns )* }
         }
     };
-    ($Name:ident, [ update ($builder:ty) $($rest:tt)* ] { $( $json:literal $field:ident $columns:tt )* }) => {
+    ($vis:vis $Name:ident, [ update ($builder:ty) $($rest:tt)* ] { $( $json:literal $field:ident $columns:tt )* }) => {
         impl $Name {
             /// Sets what the update call sends: the fields that differ, no others.
             ///
             /// # Errors
             ///
             /// A value that the SDK's type can't hold, named by its field.
-            pub fn fill_update(
+            $vis fn fill_update(
                 &self,
                 builder: $builder,
                 delta: &$crate::shape::expansion::Delta,
@@ -181,24 +181,24 @@ macro_rules! shape_face {
             }
 
             /// The fields that the update call carries.
-            pub const UPDATED: &'static [&'static str] =
+            $vis const UPDATED: &'static [&'static str] =
                 $crate::shape::expansion::column_update!(@names [] $( $json $columns )*);
         }
         $crate::shape::expansion::shape_face! {
-            $Name, [ $($rest)* ] { $( $json $field $columns )* }
+            $vis $Name, [ $($rest)* ] { $( $json $field $columns )* }
         }
     };
-    ($Name:ident, [ read ($sdk:ty) $($rest:tt)* ] { $( $json:literal $field:ident $columns:tt )* }) => {
+    ($vis:vis $Name:ident, [ read ($sdk:ty) $($rest:tt)* ] { $( $json:literal $field:ident $columns:tt )* }) => {
         impl $Name {
             /// Takes over what AWS answered; fields that the answer does not carry stay.
-            pub fn read_from(&mut self, sdk: &$sdk) {
+            $vis fn read_from(&mut self, sdk: &$sdk) {
                 $( $crate::shape::expansion::column_read!(
                     $columns self.$field, sdk, $sdk, $field
                 ); )*
             }
         }
         $crate::shape::expansion::shape_face! {
-            $Name, [ $($rest)* ] { $( $json $field $columns )* }
+            $vis $Name, [ $($rest)* ] { $( $json $field $columns )* }
         }
     };
 }

@@ -4,6 +4,7 @@ mod crashes;
 mod crds;
 mod emulated;
 mod flags;
+mod orphans;
 mod passes;
 mod scope;
 mod shapes;
