@@ -283,13 +283,16 @@ async fn reconcile<R: Resource>(
     let Some(store) = stores.of(key) else { return Requeue::Done };
     let Some(entry) = store.get(key) else { return Requeue::Done };
     let object = Object::<R::Spec>::parse(&entry.data);
-    let none = BTreeMap::new();
-    let namespace = shared
-        .namespaces
-        .as_ref()
-        .and_then(|store| store.get(&ObjectKey::cluster(object.namespace.as_str())));
-    let annotations = namespace.as_ref().map_or(&none, |namespace| &namespace.data);
-    let scope = Scope::resolve(&R::KIND, &object, annotations, &shared.settings);
+    let annotations = match &shared.namespaces {
+        Some(store) => match store.get(&ObjectKey::cluster(object.namespace.as_str())) {
+            Some(namespace) => namespace.data.clone(),
+            // The watch of namespaces is behind. A guess could make the resource in a region that
+            // it can't leave any more.
+            None => return Requeue::RateLimited,
+        },
+        None => BTreeMap::new(),
+    };
+    let scope = Scope::resolve(&R::KIND, &object, &annotations, &shared.settings);
     // The clients of some region: where there is no scope, AWS is not asked.
     let (region, endpoint) = match &scope {
         Ok(scope) => (scope.place.region.as_str(), scope.endpoint.as_ref()),

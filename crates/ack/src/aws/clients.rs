@@ -15,6 +15,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls;
 
+use super::Effect;
 use super::Failure;
 
 /// Most clients kept at a time. Endpoints come from annotations of namespaces, so there is a bound
@@ -119,7 +120,11 @@ impl Aws {
         }
         let identity =
             aws_sdk_sts::Client::from_conf(config.build()).get_caller_identity().send().await?;
-        Ok(identity.account.unwrap_or_default())
+        identity.account.ok_or_else(|| Failure {
+            code: None,
+            message: "the answer of STS names no account".to_owned(),
+            effect: Effect::None,
+        })
     }
 
     /// The clients of a region.

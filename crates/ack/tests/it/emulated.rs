@@ -112,7 +112,7 @@ impl Cluster {
     }
 }
 
-fn client() -> Aws {
+pub(crate) fn client() -> Aws {
     let http = aws_smithy_http_client::Builder::new().build_http();
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())

@@ -1,5 +1,7 @@
 //! Integration tests of `ack`.
 
+mod api_server;
+mod controller;
 mod crashes;
 mod crds;
 mod emulated;

@@ -35,13 +35,16 @@ impl Stored {
         self.json["metadata"]["resourceVersion"] = (version + 1).to_string().into();
     }
 
+    /// Whether it is to be deleted and nothing holds it.
+    pub(crate) fn is_gone(&self) -> bool {
+        let metadata = &self.json["metadata"];
+        !metadata["deletionTimestamp"].is_null()
+            && metadata["finalizers"].as_array().is_none_or(Vec::is_empty)
+    }
+
     /// Applies a merge patch to the version that it names.
     pub(crate) fn patch(&mut self, patch: &Json) -> Patched {
-        let is_gone = |json: &Json| {
-            !json["metadata"]["deletionTimestamp"].is_null()
-                && json["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty)
-        };
-        if is_gone(&self.json) {
+        if self.is_gone() {
             return Patched::Gone;
         }
         if patch["metadata"]["resourceVersion"] != self.json["metadata"]["resourceVersion"] {

@@ -1,0 +1,171 @@
+//! The whole controller: watches, queues, workers, over an API server and the emulator.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ack::aws::Endpoint;
+use ack::controller::Options;
+use ack::scope::Settings;
+use aws_emulator::Emulator;
+use kube::Client;
+use runtime::probes::Readiness;
+use runtime::shutdown::Tasks;
+use runtime::store::WatchOptions;
+use serde_json::Value as Json;
+use serde_json::json;
+
+use crate::api_server::ApiServer;
+use crate::emulated::bucket;
+use crate::emulated::client;
+use crate::emulated::table;
+use crate::world::RESYNC;
+use crate::world::settings;
+
+struct Running {
+    server: ApiServer,
+    client: Client,
+    emulator: Emulator,
+    tasks: Tasks,
+}
+
+impl Running {
+    async fn new() -> Self {
+        let (server, client) = ApiServer::start().await;
+        server.create("namespaces", "", "team", json!({}));
+        let emulator = Emulator::start(aws_emulator::Options::default()).await.expect("a port");
+        let mut running = Self { server, client, emulator, tasks: Tasks::new() };
+        running.start();
+        running
+    }
+
+    fn start(&mut self) {
+        self.tasks = Tasks::new();
+        let endpoint = Endpoint::parse(&self.emulator.url(), true).expect("a URL");
+        let options = Options {
+            settings: Settings { endpoint: Some(endpoint), ..settings() },
+            namespaces: Vec::new(),
+            namespace_annotations: true,
+            kinds: Vec::new(),
+            resync: RESYNC,
+            kind_resync: BTreeMap::new(),
+            workers: 2,
+            kind_workers: BTreeMap::new(),
+            watch: WatchOptions::default(),
+            queue_metrics: None,
+        };
+        let readiness = Readiness::default();
+        ack::controller::start(
+            &self.client,
+            &Arc::new(client()),
+            &options,
+            &readiness,
+            &self.tasks,
+        );
+    }
+
+    async fn stop(&self) {
+        self.tasks.cancel();
+        let stopped = self.tasks.supervise_with(futures::stream::empty(), Duration::from_secs(5));
+        stopped.await.expect("all tasks end");
+    }
+
+    async fn synced(&self, plural: &str, name: &str) {
+        let synced = |object: Option<&Json>| {
+            object.is_some_and(|object| condition(object, "ACK.ResourceSynced") == Some("True"))
+        };
+        self.server.until(plural, name, synced).await;
+    }
+
+    /// Operations since the last time that name this resource.
+    fn calls(&self, resource: &str) -> Vec<String> {
+        let calls = self.emulator.control().calls().into_iter();
+        let calls = calls.filter(|call| call.resource.ends_with(resource));
+        calls.map(|call| call.operation).collect()
+    }
+}
+
+fn condition<'a>(object: &'a Json, condition_type: &str) -> Option<&'a str> {
+    let conditions = object["status"]["conditions"].as_array()?;
+    conditions.iter().find(|c| c["type"] == condition_type)?["status"].as_str()
+}
+
+fn named(name: &str) -> Json {
+    let mut bucket = bucket();
+    bucket["spec"]["name"] = name.into();
+    bucket
+}
+
+#[tokio::test]
+async fn objects_come_up_and_go() {
+    let running = Running::new().await;
+    running.server.create("buckets", "team", "b", bucket());
+    running.server.create("tables", "team", "t", table());
+    running.synced("buckets", "b").await;
+    running.synced("tables", "t").await;
+    let mut writes = running.server.writes();
+    writes.sort();
+    assert_eq!(writes, ["buckets/b", "buckets/b status", "tables/t", "tables/t status"]);
+    running.server.delete("buckets", "b");
+    running.server.delete("tables", "t");
+    running.server.until("buckets", "b", |object| object.is_none()).await;
+    running.server.until("tables", "t", |object| object.is_none()).await;
+    assert_eq!(running.emulator.control().dump()["s3"]["buckets"], json!({}));
+    running.stop().await;
+}
+
+/// Labels, annotations, the status: none of our business. A new spec is.
+#[tokio::test]
+async fn only_a_new_spec_is_a_reason_to_ask_aws() {
+    let running = Running::new().await;
+    running.server.create("buckets", "team", "one", named("one"));
+    running.synced("buckets", "one").await;
+    let before = running.calls("one");
+    running.server.change("buckets", "one", |object| {
+        object["metadata"]["labels"] = json!({ "a": "b" });
+        object["status"]["location"] = "elsewhere".into();
+    });
+    // With its own turn behind it, whatever the change above has set off is over, too.
+    running.server.create("buckets", "team", "two", named("two"));
+    running.synced("buckets", "two").await;
+    assert_eq!(running.calls("one"), before);
+    let version = running.server.get("buckets", "one").expect("is there")["status"].clone();
+    running.server.change("buckets", "one", |object| object["spec"]["tags"] = json!([]));
+    let repaired = |object: Option<&Json>| object.is_some_and(|object| object["status"] != version);
+    running.server.until("buckets", "one", repaired).await;
+    assert_eq!(running.calls("one")[before.len()..], ["GetBucketTagging", "PutBucketTagging"]);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_reads_once_and_writes_nothing() {
+    let mut running = Running::new().await;
+    running.server.create("buckets", "team", "b", bucket());
+    running.synced("buckets", "b").await;
+    running.stop().await;
+    running.server.writes();
+    running.emulator.control().clear_calls();
+    running.start();
+    running.server.create("buckets", "team", "zzz", named("zzz"));
+    running.synced("buckets", "zzz").await;
+    running.stop().await;
+    assert_eq!(running.calls("my-app-data"), ["GetBucketTagging"]);
+    assert!(!running.server.writes().iter().any(|write| write.starts_with("buckets/b")));
+}
+
+#[tokio::test]
+async fn the_namespace_says_where() {
+    let running = Running::new().await;
+    running.server.create(
+        "namespaces",
+        "",
+        "far",
+        json!({ "metadata": { "annotations": { "services.k8s.aws/default-region": "eu-west-1" } } }),
+    );
+    // Which of the two the controller sees first must not matter.
+    running.server.create("buckets", "far", "b", bucket());
+    running.synced("buckets", "b").await;
+    let object = running.server.get("buckets", "b").expect("is there");
+    assert_eq!(object["status"]["ackResourceMetadata"]["region"], "eu-west-1");
+    running.stop().await;
+}
