@@ -4,6 +4,7 @@
 //! refuses, no way to the cluster. Ends gracefully on SIGTERM and SIGINT; being killed loses
 //! nothing.
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +26,21 @@ use runtime::store::WatchOptions;
 const GRACE: Duration = Duration::from_secs(25);
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let flags: Flags = runtime::flags::parse();
+async fn main() -> ExitCode {
+    match serve(&runtime::flags::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the log may not be set up yet")]
+            {
+                eprintln!("ack-controller: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs until a signal comes or a task dies.
+async fn serve(flags: &Flags) -> anyhow::Result<()> {
     flags.check()?;
     runtime::logs::init(&LogOptions {
         format: if flags.enable_development_logging { Format::Human } else { Format::Json },
@@ -58,7 +72,7 @@ async fn main() -> anyhow::Result<()> {
 
     let tasks = Tasks::new();
     let readiness = Readiness::default();
-    let options = options(&flags, account, &registry)?;
+    let options = options(flags, account, &registry)?;
     controller::start(&client, &aws, &options, &readiness, &tasks);
     runtime::metrics::serve(&tasks, &flags.metrics_addr, registry).await?;
     runtime::probes::serve(&tasks, &flags.healthz_addr, readiness).await?;
