@@ -1,6 +1,6 @@
 //! Shapes: the structs of the AWS API as they appear in a custom resource.
 //!
-//! One table per shape, written with [`shape!`], is the only place that knows a field. Out of it
+//! One table per shape, written with `shape!`, is the only place that knows a field. Out of it
 //! come the Kubernetes type, its part of the CRD schema, the conversions to and from the type of
 //! the official SDK, and the comparison of what is wanted with what AWS has. Adding a field is
 //! adding a row.
@@ -28,7 +28,7 @@ pub use wire::FromSdk;
 pub use wire::ToSdk;
 pub use wire::Unfit;
 
-/// What the tables expand to; named by [`shape!`] only.
+/// What the tables expand to; named by `shape!` only.
 pub(crate) mod expansion {
     pub(crate) use super::compare::Delta;
     pub(crate) use super::compare::field;
