@@ -64,6 +64,19 @@ fn contract_of(crd: &Json) -> Vec<(String, String)> {
     found
 }
 
+/// A published CRD. They are not part of this project: they lie in `shared/` beside it, which CI
+/// has. Without it the comparison is left out, and says so.
+fn published(file: &str) -> Option<Json> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let path = root.join("../shared/conformance/schemas/crds").join(file);
+    if path.exists() {
+        return Some(read_yaml(&path));
+    }
+    assert!(std::env::var_os("CI").is_none(), "{} is missing", path.display());
+    println!("left out: comparison with the published {file}, which is not beside this project");
+    None
+}
+
 /// Fields, types, required fields, immutability, columns and names are those of the published
 /// CRDs. A field that is not managed yet has the type of the published one, and nothing is
 /// promised below it.
@@ -71,8 +84,7 @@ fn contract_of(crd: &Json) -> Vec<(String, String)> {
 fn check_published(file: &str, additions: &[&str]) {
     let crds = ack::crds();
     let (_, ours) = crds.iter().find(|(name, _)| name == file).expect("kind exists");
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/published").join(file);
-    let theirs = read_yaml(&fixture);
+    let Some(theirs) = published(file) else { return };
     let (our_contract, their_contract) = (contract_of(ours), contract_of(&theirs));
     let later: BTreeSet<&str> = our_contract
         .iter()
