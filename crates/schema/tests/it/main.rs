@@ -7,6 +7,7 @@ mod crd;
 mod hash;
 mod managed_fields;
 mod openapi;
+mod properties;
 mod simple_schema;
 mod suggest;
 mod values;
