@@ -59,6 +59,8 @@ pub(crate) enum Body {
     Json(Value),
     /// An XML document.
     Xml(Vec<u8>),
+    /// A document of another type.
+    Raw(&'static str, Vec<u8>),
 }
 
 impl Answer {
@@ -76,6 +78,11 @@ impl Answer {
     /// An XML document.
     pub(crate) fn xml(body: Vec<u8>) -> Self {
         Self { status: 200, headers: Vec::new(), body: Body::Xml(body) }
+    }
+
+    /// A document of another type.
+    pub(crate) fn raw(kind: &'static str, body: Vec<u8>) -> Self {
+        Self { status: 200, headers: Vec::new(), body: Body::Raw(kind, body) }
     }
 
     /// Adds a response header.
@@ -297,6 +304,7 @@ impl Protocol {
                     (answer.status, answer.headers, Some(JSON), value.to_string().into_bytes())
                 }
                 Body::Xml(body) => (answer.status, answer.headers, Some(self.xml_type()), body),
+                Body::Raw(kind, body) => (answer.status, answer.headers, Some(kind), body),
             },
             Err(failure) => {
                 let (kind, body) = self.error(&failure, &request_id, &host_id);

@@ -25,10 +25,15 @@ use crate::protocol::UNKNOWN;
 use crate::text::percent_decode;
 use crate::text::query_pairs;
 
+mod acl;
 mod bucket;
 mod document;
+mod listed;
 mod name;
+mod policy;
 mod region;
+mod rules;
+mod shapes;
 mod tagging;
 
 /// The name in the credential scope.
@@ -54,6 +59,8 @@ struct Bucket {
     created: Timestamp,
     /// Sub-resources that are set, by query parameter.
     documents: BTreeMap<&'static str, Value>,
+    /// Sub-resources of which there are many, by query parameter and id.
+    configurations: BTreeMap<&'static str, BTreeMap<String, Value>>,
 }
 
 impl Store {
@@ -67,6 +74,7 @@ impl Store {
                     "account": bucket.account,
                     "region": bucket.region,
                     "documents": bucket.documents,
+                    "configurations": bucket.configurations,
                 });
                 (name.clone(), state)
             })
@@ -247,6 +255,9 @@ fn operation(incoming: &Incoming<'_>) -> Result<&'static Operation, Failure> {
     let mut named = incoming.query.iter().filter(|(key, _)| SUB_RESOURCES.contains(&key.as_str()));
     let found = match (named.next(), named.next()) {
         (Some((name, _)), None) => document::operation(method, name)
+            .or_else(|| listed::operation(method, name, incoming.parameter("id").is_some()))
+            .or_else(|| policy::operation(method, name))
+            .or_else(|| acl::operation(method, name))
             .or_else(|| bucket::sub_resource(method, name))
             .ok_or_else(|| missing(&format!("/bucket?{name}")))?,
         (Some(_), Some(_)) => {

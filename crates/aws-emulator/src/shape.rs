@@ -77,16 +77,23 @@ pub(crate) struct Member {
     pub(crate) shape: Shape,
     /// Whether it must be there.
     pub(crate) required: bool,
+    /// Whether XML writes it as an attribute.
+    pub(crate) attribute: bool,
 }
 
 /// A member that must be there.
 pub(crate) const fn req(name: &'static str, shape: Shape) -> Member {
-    Member { name, shape, required: true }
+    Member { name, shape, required: true, attribute: false }
 }
 
 /// A member that may be absent.
 pub(crate) const fn opt(name: &'static str, shape: Shape) -> Member {
-    Member { name, shape, required: false }
+    Member { name, shape, required: false, attribute: false }
+}
+
+/// A member that must be there and that XML writes as an attribute.
+pub(crate) const fn attribute(name: &'static str, shape: Shape) -> Member {
+    Member { name, shape, required: true, attribute: true }
 }
 
 /// A string of `min..=max` characters.

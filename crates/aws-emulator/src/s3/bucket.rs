@@ -11,11 +11,13 @@ use super::Incoming;
 use super::MAX_BUCKETS;
 use super::NAMESPACE;
 use super::Operation;
+use super::acl;
 use super::document;
 use super::malformed_xml;
 use super::name;
 use super::owned;
 use super::region;
+use super::shapes;
 use super::tagging;
 use crate::cloud::World;
 use crate::failure::Failure;
@@ -36,7 +38,17 @@ pub(super) static LIST_BUCKETS: Operation = Operation {
 static CREATE_BUCKET: Operation = Operation {
     name: "CreateBucket",
     parameters: &[],
-    headers: &["x-amz-object-ownership"],
+    headers: &[
+        "x-amz-acl",
+        "x-amz-bucket-namespace",
+        "x-amz-bucket-object-lock-enabled",
+        "x-amz-grant-full-control",
+        "x-amz-grant-read",
+        "x-amz-grant-read-acp",
+        "x-amz-grant-write",
+        "x-amz-grant-write-acp",
+        "x-amz-object-ownership",
+    ],
     run: create_bucket,
 };
 static HEAD_BUCKET: Operation =
@@ -71,6 +83,12 @@ const CONFIGURATION: Shape =
 fn create_bucket(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
     let caller = &incoming.caller;
     name::check(&incoming.bucket)?;
+    name::check_namespace(
+        &incoming.bucket,
+        incoming.header("x-amz-bucket-namespace"),
+        &caller.account,
+        &caller.region,
+    )?;
     let configuration = if incoming.request.body().is_empty() {
         json!({})
     } else {
@@ -79,13 +97,23 @@ fn create_bucket(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, F
     };
     let region = location(configuration["LocationConstraint"].as_str(), &caller.region)?;
     let ownership = incoming.header("x-amz-object-ownership").unwrap_or("BucketOwnerEnforced");
-    if !document::OWNERSHIPS.contains(&ownership) {
-        return Err(Failure::new(
-            400,
-            "InvalidArgument",
-            format!("Invalid x-amz-object-ownership header: {ownership}"),
-        ));
+    if !shapes::OWNERSHIPS.contains(&ownership) {
+        let message = format!("Invalid x-amz-object-ownership header: {ownership}");
+        return Err(Failure::new(400, "InvalidArgument", message));
     }
+    let acl = acl::from_headers(incoming, &caller.account)?;
+    if let Some(acl) = &acl {
+        acl_allowed(acl, ownership, &caller.account)?;
+    }
+    let locked = match incoming.header("x-amz-bucket-object-lock-enabled") {
+        None => false,
+        Some(text) if text.eq_ignore_ascii_case("true") => true,
+        Some(text) if text.eq_ignore_ascii_case("false") => false,
+        Some(text) => {
+            let message = "Value for x-amz-bucket-object-lock-enabled header is invalid.";
+            return Err(Failure::new(400, "InvalidArgument", message).detail("ArgumentValue", text));
+        }
+    };
     let tags = configuration["Tags"].as_array().cloned().unwrap_or_default();
     tagging::check(&tags)?;
 
@@ -124,13 +152,44 @@ fn create_bucket(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, F
         region: region.to_owned(),
         created: world.now,
         documents: BTreeMap::new(),
+        configurations: BTreeMap::new(),
     };
     document::set_defaults(&mut bucket, ownership);
+    if let Some(acl) = acl {
+        acl::set(&mut bucket, acl);
+    }
+    if locked {
+        bucket.documents.insert("versioning", json!({ "Status": "Enabled" }));
+        bucket.documents.insert("object-lock", json!({ "ObjectLockEnabled": "Enabled" }));
+    }
     if !tags.is_empty() {
         bucket.documents.insert("tagging", json!({ "TagSet": tags }));
     }
     world.s3.buckets.insert(incoming.bucket.clone(), bucket);
     Ok(Answer::empty(200).header("location", location))
+}
+
+/// Whether a new bucket may have this list: it is private, or lists are switched on, and nobody
+/// beyond the account is meant, since public access is blocked from the start.
+fn acl_allowed(acl: &Value, ownership: &str, account: &str) -> Result<(), Failure> {
+    if *acl == acl::private(account) {
+        return Ok(());
+    }
+    if ownership == "BucketOwnerEnforced" {
+        return Err(Failure::new(
+            400,
+            "InvalidBucketAclWithObjectOwnership",
+            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+        ));
+    }
+    if acl::is_public(acl) {
+        return Err(Failure::new(
+            400,
+            "InvalidBucketAclWithBlockPublicAccessError",
+            "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
+        ));
+    }
+    Ok(())
 }
 
 /// Where a bucket goes: what the request asks for against the endpoint it was sent to.

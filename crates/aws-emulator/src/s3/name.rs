@@ -20,6 +20,38 @@ pub(super) fn check(name: &str) -> Result<(), Failure> {
         .detail("BucketName", name))
 }
 
+/// Whether the name fits the namespace asked for: names of the account's own namespace end with the
+/// account and the region, and with `-an`.
+///
+/// # Errors
+/// `MissingNamespaceHeader`, `InvalidNamespaceHeader`, `InvalidBucketName`.
+pub(super) fn check_namespace(
+    name: &str,
+    namespace: Option<&str>,
+    account: &str,
+    region: &str,
+) -> Result<(), Failure> {
+    match namespace {
+        None | Some("global") if !name.ends_with("-an") => Ok(()),
+        None | Some("global") => Err(Failure::new(
+            400,
+            "MissingNamespaceHeader",
+            "The requested bucket was not created. Creating a bucket in an account regional \
+             namespace requires the x-amz-bucket-namespace header.",
+        )),
+        Some("account-regional") if name.ends_with(&format!("-{account}-{region}-an")) => Ok(()),
+        Some("account-regional") => {
+            Err(Failure::new(400, "InvalidBucketName", "The specified bucket is not valid.")
+                .detail("BucketName", name))
+        }
+        Some(other) => Err(Failure::new(
+            400,
+            "InvalidNamespaceHeader",
+            format!("Invalid x-amz-bucket-namespace header: {other}"),
+        )),
+    }
+}
+
 fn is_valid(name: &str) -> bool {
     let edge =
         |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::Bucket;
+use super::document::Scene;
 use crate::failure::Failure;
 use crate::shape::Shape;
 use crate::shape::list;
@@ -14,14 +16,27 @@ use crate::shape::text;
 const MAX_TAGS: usize = 50;
 
 /// A tag. Lengths are checked by [`check`], whose errors differ from those of the schema.
-const TAG: Shape =
+pub(super) const TAG: Shape =
     Shape::Struct(&[req("Key", text(0, usize::MAX)), req("Value", text(0, usize::MAX))]);
 
 /// A list of tags, as the content of `TagSet` and of `Tags`.
 pub(super) const TAG_SET: Shape = list(&TAG, 0, usize::MAX, "Tag");
 
-/// The document `Tagging`.
-pub(super) const TAGGING: Shape = Shape::Struct(&[req("TagSet", TAG_SET)]);
+/// The rules of the document `Tagging`.
+pub(super) fn check_document(scene: &mut Scene<'_>, value: &mut Value) -> Result<(), Failure> {
+    check_allowed(scene.bucket)?;
+    check(value["TagSet"].as_array().map_or(&[], Vec::as_slice))
+}
+
+/// Whether these operations may change the tags: once tags decide who may do what, they are changed
+/// one by one with TagResource and UntagResource only.
+pub(super) fn check_allowed(bucket: &Bucket) -> Result<(), Failure> {
+    if bucket.documents.get("abac").is_some_and(|abac| abac["Status"] == "Enabled") {
+        let message = "The specified method is not allowed against this resource.";
+        return Err(Failure::new(405, "MethodNotAllowed", message));
+    }
+    Ok(())
+}
 
 /// Whether a bucket may have these tags.
 pub(super) fn check(tags: &[Value]) -> Result<(), Failure> {

@@ -148,7 +148,7 @@ fn convert_struct(element: &Element, members: &[Member], path: &str) -> Result<V
         out.insert(name.clone(), scalar(value, &member.shape, path)?);
     }
     for child in &element.children {
-        if find(members, &child.name).is_none() {
+        if find(members, &child.name).is_none_or(|member| member.attribute) {
             return Err(format!("unknown element `{path}.{}`", child.name));
         }
     }
@@ -298,7 +298,7 @@ impl Writer {
     fn members(&mut self, shape: &Shape, value: &Value) {
         match (shape, value) {
             (Shape::Struct(members), Value::Object(given)) => {
-                for member in *members {
+                for member in members.iter().filter(|member| !member.attribute) {
                     if let Some(value) = given.get(member.name) {
                         self.member(member.name, &member.shape, value);
                     }
@@ -322,10 +322,25 @@ impl Writer {
                     self.element(name, |out| out.members(item, value));
                 }
             }
+            (Shape::Struct(members), _) if members.iter().any(|member| member.attribute) => {
+                let mut start = name.to_owned();
+                for member in members.iter().filter(|member| member.attribute) {
+                    if let Some(text) = value[member.name].as_str() {
+                        // The only attribute that S3 has is of this namespace.
+                        let text = quick_xml::escape::escape(text);
+                        start.push_str(&format!(" xmlns:xsi=\"{XSI}\" {}=\"{text}\"", member.name));
+                    }
+                }
+                self.out.push_str(&format!("<{start}>"));
+                self.members(shape, value);
+                self.end(name);
+            }
             _ => self.element(name, |out| out.members(shape, value)),
         }
     }
 }
+
+const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
 #[cfg(test)]
 mod tests {

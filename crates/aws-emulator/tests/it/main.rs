@@ -7,5 +7,6 @@ mod dynamodb;
 mod orphans;
 mod raw;
 mod s3;
+mod s3_documents;
 mod sts;
 mod world;

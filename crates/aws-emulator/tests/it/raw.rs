@@ -38,7 +38,7 @@ async fn send(
 }
 
 /// A request signed for a service; further headers may replace nothing, only add.
-async fn signed(
+pub(crate) async fn signed(
     world: &World,
     service: &str,
     method: &str,

@@ -1,0 +1,182 @@
+//! Bucket policies: JSON that S3 checks, tidies and gives back.
+
+use http::Method;
+use serde_json::Value;
+
+use super::Incoming;
+use super::Operation;
+use super::document::has_checksum;
+use super::owned;
+use crate::cloud::World;
+use crate::failure::Failure;
+use crate::protocol::Answer;
+
+/// Longest policy.
+const MAX_BYTES: usize = 20 * 1024;
+
+static GET: Operation =
+    Operation { name: "GetBucketPolicy", parameters: &["policy"], headers: &[], run: get };
+static PUT: Operation = Operation {
+    name: "PutBucketPolicy",
+    parameters: &["policy"],
+    headers: &["x-amz-confirm-remove-self-bucket-access"],
+    run: put,
+};
+static DELETE: Operation =
+    Operation { name: "DeleteBucketPolicy", parameters: &["policy"], headers: &[], run: delete };
+
+/// The operation of a method on the policy.
+pub(super) fn operation(method: &Method, query: &str) -> Option<&'static Operation> {
+    match (method, query) {
+        (&Method::GET, "policy") => Some(&GET),
+        (&Method::PUT, "policy") => Some(&PUT),
+        (&Method::DELETE, "policy") => Some(&DELETE),
+        _ => None,
+    }
+}
+
+fn get(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
+    let bucket = owned(world, incoming)?;
+    let policy = bucket.documents.get("policy").ok_or_else(|| {
+        Failure::new(404, "NoSuchBucketPolicy", "The bucket policy does not exist")
+            .detail("BucketName", incoming.bucket.as_str())
+    })?;
+    Ok(Answer::raw("application/json", policy.to_string().into_bytes()))
+}
+
+fn put(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
+    let bucket = owned(world, incoming)?;
+    has_checksum(incoming)?;
+    let policy = read(incoming.request.body(), &incoming.bucket)?;
+    let blocked = bucket.documents.get("publicAccessBlock");
+    if is_public(&policy) && blocked.is_some_and(|block| block["BlockPublicPolicy"] == true) {
+        return Err(Failure::new(
+            403,
+            "AccessDenied",
+            format!(
+                "User: arn:aws:iam::{}:root is not authorized to perform: s3:PutBucketPolicy on \
+                 resource: \"arn:aws:s3:::{}\" because public policies are blocked by the \
+                 BlockPublicPolicy block public access setting.",
+                bucket.account, incoming.bucket
+            ),
+        ));
+    }
+    bucket.documents.insert("policy", policy);
+    Ok(Answer::empty(204))
+}
+
+fn delete(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
+    owned(world, incoming)?.documents.remove("policy");
+    Ok(Answer::empty(204))
+}
+
+fn malformed(message: impl Into<String>) -> Failure {
+    Failure::new(400, "MalformedPolicy", message)
+}
+
+/// Reads a policy as far as S3 checks it.
+fn read(body: &[u8], bucket: &str) -> Result<Value, Failure> {
+    if body.len() > MAX_BYTES {
+        return Err(malformed("Policies are limited to 20480 bytes in size"));
+    }
+    let mut policy: Value = serde_json::from_slice(body)
+        .ok()
+        .filter(Value::is_object)
+        .ok_or_else(|| malformed("Policies must be valid JSON and the first byte must be '{'"))?;
+    if !matches!(policy["Version"].as_str(), None | Some("2008-10-17" | "2012-10-17")) {
+        return Err(malformed("The policy must contain a valid version string"));
+    }
+    if let Some(statement) = policy.get_mut("Statement").filter(|value| value.is_object()) {
+        *statement = Value::Array(vec![statement.take()]);
+    }
+    let statements = policy.get_mut("Statement").and_then(Value::as_array_mut);
+    let Some(statements) = statements.filter(|statements| !statements.is_empty()) else {
+        return Err(malformed("Missing required field Statement"));
+    };
+    for statement in statements {
+        check_statement(statement, bucket)?;
+        tidy(statement);
+    }
+    Ok(policy)
+}
+
+fn check_statement(statement: &Value, bucket: &str) -> Result<(), Failure> {
+    let has = |name: &str| !statement[name].is_null();
+    if !matches!(statement["Effect"].as_str(), Some("Allow" | "Deny")) {
+        return Err(malformed("Missing required field Effect"));
+    }
+    for (name, other) in
+        [("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource")]
+    {
+        if !has(name) && !has(other) {
+            return Err(malformed(format!("Missing required field {name}")));
+        }
+    }
+    for action in texts(&statement["Action"]) {
+        if action != "*" && !action.to_ascii_lowercase().starts_with("s3:") {
+            return Err(malformed("Policy has invalid action"));
+        }
+    }
+    let arn = format!("arn:aws:s3:::{bucket}");
+    for resource in texts(&statement["Resource"]) {
+        let here = resource == "*"
+            || resource.contains('*') && arn.starts_with(resource.split('*').next().unwrap_or(""))
+            || resource
+                .strip_prefix(&arn)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if !here {
+            return Err(malformed("Policy has invalid resource"));
+        }
+    }
+    for kind in statement["Principal"].as_object().into_iter().flatten() {
+        for principal in texts(kind.1) {
+            let account = principal.len() == 12 && principal.bytes().all(|b| b.is_ascii_digit());
+            let known = kind.0 != "AWS"
+                || principal == "*"
+                || account
+                || principal.starts_with("arn:aws:iam::")
+                || principal.starts_with("arn:aws:sts::");
+            if !known {
+                return Err(malformed("Invalid principal in policy").detail("Detail", principal));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// S3 answers lists of one as the one.
+fn tidy(statement: &mut Value) {
+    let one = |value: &mut Value| {
+        if let Some([only]) = value.as_array_mut().map(Vec::as_mut_slice) {
+            let only = only.take();
+            *value = only;
+        }
+    };
+    for name in ["Action", "NotAction", "Resource", "NotResource"] {
+        if let Some(value) = statement.get_mut(name) {
+            one(value);
+        }
+    }
+    for name in ["Principal", "NotPrincipal"] {
+        let kinds = statement.get_mut(name).and_then(Value::as_object_mut);
+        kinds.into_iter().flatten().for_each(|(_, value)| one(value));
+    }
+}
+
+/// Whether everybody is allowed something without a condition.
+fn is_public(policy: &Value) -> bool {
+    policy["Statement"].as_array().into_iter().flatten().any(|statement| {
+        let principal = &statement["Principal"];
+        let everybody = principal == "*" || texts(&principal["AWS"]).contains(&"*");
+        statement["Effect"] == "Allow" && statement["Condition"].is_null() && everybody
+    })
+}
+
+/// A string or a list of strings.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(entries) => entries.iter().filter_map(Value::as_str).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
+    }
+}
