@@ -1,0 +1,3 @@
+//! Tests of the harness itself, on a real control plane.
+
+mod harness;
