@@ -1,1 +1,61 @@
-//! A typed engine for the Common Expression Language.
+//! A typed engine for the [Common Expression Language](https://cel.dev).
+//!
+//! Text goes in, a value, a structured error or an *unknown* comes out:
+//!
+//! ```text
+//! text ──parse──► Ast ──check(Env)──► Checked ──plan──► Program ──eval(Bindings)──► Outcome
+//! ```
+//!
+//! ```
+//! use cel::{Bindings, Env, Program, Type, Value};
+//! let env = Env::standard().extend().variable("name", Type::String).build()?;
+//! let program = Program::new(&env.compile("name + '-table'").map_err(|m| m[0].to_string())?)
+//!     .map_err(|m| m[0].to_string())?;
+//! let name = serde_json::json!("app");
+//! let mut bindings = Bindings::new();
+//! bindings.json("name", &name);
+//! let value = program.eval(&bindings).value();
+//! assert_eq!(value.as_ref().and_then(Value::as_str), Some("app-table"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What the crate promises:
+//! - every mistake and every error has a structured kind and a place ([`Mistake`], [`Error`]);
+//! - data that is not there yet is a value of its own kind ([`Unknown`]), with the attributes that are awaited;
+//! - bound JSON is read where it lies, with the types that the [`Env`] declares;
+//! - the same input gives the same output: no clock, no randomness, no environment, no file.
+
+mod ast;
+mod bindings;
+mod check;
+mod env;
+mod error;
+mod eval;
+pub mod library;
+mod mistake;
+mod parse;
+mod plan;
+mod shape;
+mod span;
+mod time;
+mod types;
+mod value;
+
+pub use ast::{
+    Ast, BinaryOp, Comprehension, ComprehensionKind, Element, Entry, Expr, ExprId, FieldInit,
+    Literal, LogicOp, Name, Read, Step, UnaryOp,
+};
+pub use bindings::Bindings;
+pub use check::{Checked, Reference, check};
+pub use env::{
+    Binding, CallClosure, CallFn, Env, EnvBuilder, EnvError, Field, Function, Library,
+    ListSemantics, ObjectType, Options, Overload, Prepare, Prepared, Row, SignatureError,
+};
+pub use error::{Attribute, Error, ErrorKind, Outcome, PathStep, Stop, Unknown};
+pub use mistake::{Mistake, MistakeKind, Phase};
+pub use parse::{Limits, Macro, MacroCx, MacroInput, parse};
+pub use plan::Program;
+pub use span::Span;
+pub use time::{Civil, Duration, Timestamp};
+pub use types::{OpaqueType, Type};
+pub use value::{Bytes, CallResult, ConvertError, Key, List, Map, MapBuilder, Opaque, Str, Value};

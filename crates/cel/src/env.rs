@@ -1,0 +1,382 @@
+//! What an expression may use: variables, object types, functions and macros.
+
+mod function;
+mod object;
+mod signature;
+mod suggest;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, LazyLock, OnceLock},
+};
+
+pub use function::{
+    Binding, CallClosure, CallFn, Function, Library, Overload, Prepare, Prepared, Row,
+};
+pub use object::{Field, ListSemantics, ObjectType};
+pub use signature::SignatureError;
+pub(crate) use suggest::similar;
+
+use crate::{
+    Ast, Mistake, Type, library,
+    parse::{self, Limits, Macro},
+    shape::Shapes,
+};
+
+/// Everything that an expression may use. Cheap to clone.
+///
+/// ```
+/// use cel::{Env, Type};
+/// let env = Env::standard().extend().variable("name", Type::String).build()?;
+/// let checked = env.compile("name + '-table'").map_err(|m| m[0].to_string())?;
+/// assert_eq!(*checked.result_type(), Type::String);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Env(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    functions: Arc<HashMap<Arc<str>, Arc<Function>>>,
+    macros: Arc<HashMap<&'static str, Vec<Macro>>>,
+    types: Arc<HashMap<Arc<str>, Type>>,
+    objects: Arc<HashMap<Arc<str>, Arc<ObjectType>>>,
+    variables: HashMap<Arc<str>, Variable>,
+    container: Arc<str>,
+    options: Options,
+    shapes: OnceLock<Arc<ResolvedShapes>>,
+}
+
+/// The object types of an environment and of its variables, resolved for reading JSON.
+pub(crate) struct ResolvedShapes {
+    pub(crate) shapes: Shapes,
+    pub(crate) variables: HashMap<Arc<str>, u32>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Variable {
+    pub(crate) name: Arc<str>,
+    pub(crate) ty: Type,
+    semantics: ListSemantics,
+}
+
+/// Limits, and the points where implementations of the language disagree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Longest text of an expression, in bytes.
+    pub max_length: usize,
+    /// Deepest nesting of an expression.
+    pub max_depth: usize,
+    /// Most steps of one evaluation.
+    pub max_steps: u64,
+    /// A key that stands twice in a map literal is an error (the specification) or the last one wins (cel-go).
+    pub unique_keys: bool,
+    /// A floating point number or null may be a key in a literal and an index of a map (cel-go) or is an error (the specification).
+    pub any_keys: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            max_length: 100_000,
+            max_depth: 250,
+            max_steps: 10_000_000,
+            unique_keys: true,
+            any_keys: false,
+        }
+    }
+}
+
+static STANDARD: LazyLock<Env> = LazyLock::new(|| {
+    Env::builder()
+        .library(&library::STANDARD)
+        .build()
+        .expect("invariant: the signatures of the standard library are well-formed")
+});
+
+impl Env {
+    /// An environment with nothing in it, to be filled.
+    pub fn builder() -> EnvBuilder {
+        EnvBuilder {
+            inner: Inner {
+                functions: Arc::default(),
+                macros: Arc::default(),
+                types: Arc::default(),
+                objects: Arc::default(),
+                variables: HashMap::new(),
+                container: "".into(),
+                options: Options::default(),
+                shapes: OnceLock::new(),
+            },
+            errors: Vec::new(),
+        }
+    }
+
+    /// The standard library and the standard macros.
+    pub fn standard() -> Env {
+        STANDARD.clone()
+    }
+
+    /// This environment with more in it. Functions, macros and object types stay shared.
+    pub fn extend(&self) -> EnvBuilder {
+        let mut inner = Inner::clone(&self.0);
+        inner.shapes = OnceLock::new();
+        EnvBuilder { inner, errors: Vec::new() }
+    }
+
+    /// Parses an expression with the macros and the limits of this environment.
+    pub fn parse(&self, source: &str) -> (Option<Ast>, Vec<Mistake>) {
+        let options = &self.0.options;
+        let limits = Limits { max_length: options.max_length, max_depth: options.max_depth };
+        parse::parse_with(source, limits, &|name| {
+            self.0.macros.get(name).map_or(&[], Vec::as_slice)
+        })
+    }
+
+    /// Parses and checks an expression.
+    ///
+    /// # Errors
+    /// The mistakes of the first of the two steps that found any.
+    pub fn compile(&self, source: &str) -> Result<crate::Checked, Vec<Mistake>> {
+        match self.parse(source) {
+            (Some(ast), mistakes) if mistakes.is_empty() => crate::check(self, ast),
+            (_, mistakes) => Err(mistakes),
+        }
+    }
+
+    /// The options.
+    pub fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    /// The container in which names are resolved.
+    pub fn container(&self) -> &str {
+        &self.0.container
+    }
+
+    /// The declared type of a variable.
+    pub fn variable(&self, name: &str) -> Option<&Type> {
+        self.0.variables.get(name).map(|v| &v.ty)
+    }
+
+    /// The declared object type with this name.
+    pub fn object(&self, name: &str) -> Option<&Arc<ObjectType>> {
+        self.0.objects.get(name)
+    }
+
+    /// The function with this name.
+    pub fn function(&self, name: &str) -> Option<&Arc<Function>> {
+        self.0.functions.get(name)
+    }
+
+    /// All functions, sorted by name.
+    pub fn functions(&self) -> Vec<&Arc<Function>> {
+        let mut functions: Vec<_> = self.0.functions.values().collect();
+        functions.sort_by(|a, b| a.name.cmp(&b.name));
+        functions
+    }
+
+    /// Names of all variables, sorted.
+    pub fn variable_names(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.0.variables.keys().map(|name| &**name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    pub(crate) fn lookup_variable(&self, name: &str) -> Option<&Variable> {
+        self.0.variables.get(name)
+    }
+
+    /// The type that a name such as `int` or `net.IP` stands for.
+    pub(crate) fn lookup_type(&self, name: &str) -> Option<Type> {
+        if let Some(ty) = self.0.types.get(name) {
+            return Some(ty.clone());
+        }
+        self.0.objects.get(name).map(|object| Type::Object(object.name.clone()))
+    }
+
+    pub(crate) fn shapes(&self) -> Arc<ResolvedShapes> {
+        let resolve = || {
+            let mut shapes = Shapes::new();
+            let mut variables = HashMap::new();
+            let mut sorted: Vec<_> = self.0.variables.values().collect();
+            sorted.sort_by(|a, b| a.name.cmp(&b.name));
+            for variable in sorted {
+                let shape = shapes.resolve(&variable.ty, &variable.semantics, &self.0.objects);
+                variables.insert(variable.name.clone(), shape);
+            }
+            Arc::new(ResolvedShapes { shapes, variables })
+        };
+        self.0.shapes.get_or_init(resolve).clone()
+    }
+
+    /// The names under which `name` is looked up, the innermost container first.
+    pub(crate) fn candidates<'n>(&self, name: &'n str) -> Candidates<'_, 'n> {
+        match name.strip_prefix('.') {
+            Some(name) => Candidates { container: None, name },
+            None if self.0.container.is_empty() => Candidates { container: None, name },
+            None => Candidates { container: Some(&self.0.container), name },
+        }
+    }
+}
+
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Env").field("variables", &self.variable_names()).finish_non_exhaustive()
+    }
+}
+
+/// See [`Env::candidates`].
+pub(crate) struct Candidates<'e, 'n> {
+    container: Option<&'e str>,
+    name: &'n str,
+}
+
+impl Candidates<'_, '_> {
+    /// The first candidate for which `find` gives something.
+    pub(crate) fn find<T>(self, mut find: impl FnMut(&str) -> Option<T>) -> Option<T> {
+        let mut container = self.container;
+        while let Some(inner) = container {
+            if let Some(found) = find(&format!("{inner}.{}", self.name)) {
+                return Some(found);
+            }
+            container = inner.rsplit_once('.').map(|(outer, _)| outer);
+        }
+        find(self.name)
+    }
+}
+
+/// Builds an [`Env`].
+pub struct EnvBuilder {
+    inner: Inner,
+    errors: Vec<EnvError>,
+}
+
+/// What is wrong with the declarations of an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EnvError {
+    /// A signature that can't be read.
+    Signature(SignatureError),
+}
+
+impl fmt::Display for EnvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EnvError::Signature(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for EnvError {}
+
+impl EnvBuilder {
+    /// Adds functions, macros and types of a library. An overload with an id that is already there is replaced.
+    #[must_use]
+    pub fn library(mut self, library: &Library) -> Self {
+        for row in library.functions.iter().copied().flatten() {
+            match row.overload() {
+                Ok(overload) => self.add(overload),
+                Err(error) => self.errors.push(EnvError::Signature(error)),
+            }
+        }
+        let macros = Arc::make_mut(&mut self.inner.macros);
+        for entry in library.macros {
+            macros.entry(entry.function).or_default().push(*entry);
+        }
+        for (name, ty) in library.types {
+            match signature::parse_type(ty) {
+                Ok(ty) => {
+                    Arc::make_mut(&mut self.inner.types).insert((*name).into(), ty);
+                }
+                Err(error) => self.errors.push(EnvError::Signature(error)),
+            }
+        }
+        for (name, ty) in library.variables {
+            match signature::parse_type(ty) {
+                Ok(ty) => self = self.variable(name, ty),
+                Err(error) => self.errors.push(EnvError::Signature(error)),
+            }
+        }
+        self
+    }
+
+    fn add(&mut self, overload: Overload) {
+        let functions = Arc::make_mut(&mut self.inner.functions);
+        let name = overload.function.clone();
+        let function = functions
+            .entry(name.clone())
+            .or_insert_with(|| Arc::new(Function { name, overloads: Vec::new() }));
+        let overloads = &mut Arc::make_mut(function).overloads;
+        match overloads.iter_mut().find(|o| o.id == overload.id) {
+            Some(existing) => *existing = Arc::new(overload),
+            None => overloads.push(Arc::new(overload)),
+        }
+    }
+
+    /// Adds one overload of a function, for instance with the signature `(string).shout(int): string` and a closure.
+    #[must_use]
+    pub fn overload(mut self, id: &str, signature: &str, doc: &str, binding: Binding) -> Self {
+        match signature::parse(signature) {
+            Ok(signature) => self.add(Overload::new(id, signature, doc, binding)),
+            Err(error) => self.errors.push(EnvError::Signature(error)),
+        }
+        self
+    }
+
+    /// Declares a variable. Its name may have dots.
+    #[must_use]
+    pub fn variable(self, name: &str, ty: Type) -> Self {
+        self.list_variable(name, ty, ListSemantics::Atomic)
+    }
+
+    /// Declares a variable whose list compares and adds in its own way.
+    #[must_use]
+    pub fn list_variable(mut self, name: &str, ty: Type, semantics: ListSemantics) -> Self {
+        let name: Arc<str> = name.into();
+        self.inner.variables.insert(name.clone(), Variable { name, ty, semantics });
+        self
+    }
+
+    /// Declares an object type.
+    #[must_use]
+    pub fn object(mut self, object: impl Into<Arc<ObjectType>>) -> Self {
+        let object = object.into();
+        Arc::make_mut(&mut self.inner.objects).insert(object.name.clone(), object);
+        self
+    }
+
+    /// Names are looked up in this container first, then outside of it.
+    #[must_use]
+    pub fn container(mut self, container: &str) -> Self {
+        self.inner.container = container.into();
+        self
+    }
+
+    /// Changes the options.
+    #[must_use]
+    pub fn options(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.inner.options);
+        self
+    }
+
+    /// Leaves all macros out: `has(a.b)` is then a call of a function.
+    #[must_use]
+    pub fn without_macros(mut self) -> Self {
+        self.inner.macros = Arc::default();
+        self
+    }
+
+    /// The environment.
+    ///
+    /// # Errors
+    /// The first declaration that can't be read.
+    pub fn build(self) -> Result<Env, EnvError> {
+        match self.errors.into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(Env(Arc::new(self.inner))),
+        }
+    }
+}

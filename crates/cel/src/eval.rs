@@ -1,0 +1,328 @@
+//! The evaluator.
+
+mod access;
+mod comprehension;
+mod operators;
+
+use std::sync::Arc;
+
+use crate::{
+    BinaryOp, Bindings, Error, ErrorKind, ExprId, Key, MapBuilder, Outcome, Program, Stop, Unknown,
+    Value,
+    env::Binding,
+    plan::{Call, Node, Op, Plan},
+    value::lookup_keys,
+};
+
+pub(crate) type Eval<'a> = Result<Value<'a>, Stop>;
+
+/// The state of one evaluation.
+pub(crate) struct Cx<'a> {
+    plan: &'a Plan,
+    bindings: &'a Bindings<'a>,
+    locals: Vec<Slot<'a>>,
+    steps: u64,
+}
+
+#[derive(Clone)]
+enum Slot<'a> {
+    Empty,
+    Value(Value<'a>),
+    Stop(Stop),
+}
+
+impl Program {
+    /// Evaluates with these values. The result borrows from the values and from the program.
+    pub fn eval<'a>(&'a self, bindings: &'a Bindings<'_>) -> Outcome<'a> {
+        let plan: &'a Plan = &self.0;
+        let locals = if plan.slots == 0 { Vec::new() } else { vec![Slot::Empty; plan.slots] };
+        let steps = plan.env.options().max_steps;
+        let mut cx = Cx { plan, bindings, locals, steps };
+        match cx.eval(&plan.root) {
+            Ok(value) => Outcome::Value(value),
+            Err(Stop::Error(error)) => Outcome::Error(error),
+            Err(Stop::Unknown(unknown)) => Outcome::Unknown(unknown),
+        }
+    }
+}
+
+impl<'a> Cx<'a> {
+    fn fail(&self, id: ExprId, kind: impl Into<Box<ErrorKind>>) -> Stop {
+        let span = self.plan.spans.get(id.index()).copied().unwrap_or_default();
+        Stop::Error(Box::new(Error { kind: *kind.into(), expr: id, span, attribute: None }))
+    }
+
+    /// Takes `count` from the budget.
+    fn spend(&mut self, id: ExprId, count: u64) -> Result<(), Stop> {
+        match self.steps.checked_sub(count) {
+            Some(rest) => {
+                self.steps = rest;
+                Ok(())
+            }
+            None => {
+                self.steps = 0;
+                let limit = self.plan.env.options().max_steps;
+                Err(self.fail(id, ErrorKind::BudgetExceeded { limit }))
+            }
+        }
+    }
+
+    pub(crate) fn eval(&mut self, node: &'a Node) -> Eval<'a> {
+        match &node.op {
+            Op::Constant(value) => Ok(borrow(value)),
+            Op::Access(access) => self.access(node.id, access),
+            Op::Binary(op, operands) => self.binary(node.id, *op, operands),
+            Op::Call(call) => self.call(node.id, call),
+            Op::Sum(terms) => self.sum(node.id, terms),
+            Op::And(terms) => self.logic(node.id, "_&&_", terms, false),
+            Op::Or(terms) => self.logic(node.id, "_||_", terms, true),
+            Op::Not(operand) => match self.eval(operand)? {
+                Value::Bool(v) => Ok(Value::Bool(!v)),
+                other => Err(self.fail(node.id, ErrorKind::overload("!_", &[other]))),
+            },
+            Op::Negate(operand) => {
+                let value = self.eval(operand)?;
+                operators::negate(&value).map_err(|kind| self.fail(node.id, kind))
+            }
+            Op::Conditional(parts) => match self.eval(&parts[0])? {
+                Value::Bool(true) => self.eval(&parts[1]),
+                Value::Bool(false) => self.eval(&parts[2]),
+                other => Err(self.fail(node.id, ErrorKind::overload("_?_:_", &[other]))),
+            },
+            Op::List(elements) => self.list(node.id, elements),
+            Op::Map(entries) => self.map(node.id, entries),
+            Op::Struct(name, fields) => self.construct(node.id, name, fields),
+            Op::Comprehension(l) => self.comprehension(node.id, l),
+            Op::Bind { slot, body } => {
+                self.locals[*slot] = Slot::Empty;
+                self.eval(body)
+            }
+        }
+    }
+
+    /// Evaluates all operands: unknowns of all of them are awaited together and outrank errors; else the first error counts.
+    fn strict<const N: usize>(&mut self, nodes: [&'a Node; N]) -> Result<[Value<'a>; N], Stop> {
+        let mut values = [const { Value::Null }; N];
+        for (i, node) in nodes.iter().enumerate() {
+            match self.eval(node) {
+                Ok(value) => values[i] = value,
+                Err(stop) => return Err(self.strict_rest(stop, nodes[i + 1..].iter().copied())),
+            }
+        }
+        Ok(values)
+    }
+
+    #[cold]
+    fn strict_rest(&mut self, first: Stop, rest: impl Iterator<Item = &'a Node>) -> Stop {
+        let mut stop = first;
+        for node in rest {
+            if let Err(other) = self.eval(node) {
+                stop = outrank(stop, other);
+            }
+        }
+        stop
+    }
+
+    fn strict_all(&mut self, nodes: &'a [Node]) -> Result<Vec<Value<'a>>, Stop> {
+        let mut values = Vec::with_capacity(nodes.len());
+        for (i, node) in nodes.iter().enumerate() {
+            match self.eval(node) {
+                Ok(value) => values.push(value),
+                Err(stop) => return Err(self.strict_rest(stop, nodes[i + 1..].iter())),
+            }
+        }
+        Ok(values)
+    }
+
+    fn logic(&mut self, id: ExprId, name: &str, terms: &'a [Node], decisive: bool) -> Eval<'a> {
+        let mut stop: Option<Stop> = None;
+        for term in terms {
+            let outcome = match self.eval(term) {
+                Ok(Value::Bool(v)) if v == decisive => return Ok(Value::Bool(v)),
+                Ok(Value::Bool(_)) => continue,
+                Ok(other) => self.fail(id, ErrorKind::overload(name, &[other])),
+                Err(stop) => stop,
+            };
+            stop = Some(match stop {
+                Some(before) => outrank(before, outcome),
+                None => outcome,
+            });
+        }
+        match stop {
+            Some(stop) => Err(stop),
+            None => Ok(Value::Bool(!decisive)),
+        }
+    }
+
+    fn binary(&mut self, id: ExprId, op: BinaryOp, operands: &'a [Node; 2]) -> Eval<'a> {
+        let [left, right] = self.strict([&operands[0], &operands[1]])?;
+        operators::binary(op, &left, &right).map_err(|kind| self.fail(id, kind))
+    }
+
+    fn sum(&mut self, id: ExprId, terms: &'a [Node]) -> Eval<'a> {
+        let mut values = Vec::with_capacity(terms.len());
+        let mut stop = None;
+        for (i, term) in terms.iter().enumerate() {
+            match self.eval(term) {
+                Ok(value) => values.push(value),
+                Err(first) => {
+                    stop = Some(self.strict_rest(first, terms[i + 1..].iter()));
+                    break;
+                }
+            }
+        }
+        if let Some(unknown @ Stop::Unknown(_)) = stop {
+            return Err(unknown);
+        }
+        // The terms before a failed one are added first: their own failure would come first.
+        let total = operators::sum(values).map_err(|kind| self.fail(id, kind))?;
+        match stop {
+            Some(stop) => Err(stop),
+            None => Ok(total),
+        }
+    }
+
+    fn call(&mut self, id: ExprId, call: &'a Call) -> Eval<'a> {
+        let result = match &*call.args {
+            [] => self.dispatch(call, &[]),
+            [a] => {
+                let args = [self.eval(a)?];
+                self.dispatch(call, &args)
+            }
+            [a, b] => {
+                let args = self.strict([a, b])?;
+                self.dispatch(call, &args)
+            }
+            args => {
+                let args = self.strict_all(args)?;
+                self.dispatch(call, &args)
+            }
+        };
+        result.map_err(|kind| self.fail(id, kind))
+    }
+
+    fn dispatch(&self, call: &'a Call, args: &[Value<'a>]) -> Result<Value<'a>, Box<ErrorKind>> {
+        let target = match &*call.targets {
+            [target] => Some(target),
+            targets => targets.iter().find(|target| target.overload.accepts(args)),
+        };
+        match target.map(|target| &target.binding) {
+            Some(Binding::Function(function)) => function(args),
+            Some(Binding::Closure(closure)) => closure(args),
+            Some(Binding::BuiltIn) | None => Err(ErrorKind::overload(&call.function, args)),
+        }
+    }
+
+    fn list(&mut self, id: ExprId, elements: &'a [(Node, bool)]) -> Eval<'a> {
+        let mut values = Vec::with_capacity(elements.len());
+        for (i, (node, optional)) in elements.iter().enumerate() {
+            match self.eval(node) {
+                Ok(Value::Optional(None)) if *optional => {}
+                Ok(Value::Optional(Some(v))) if *optional => values.push(Value::clone(&v)),
+                Ok(other) if *optional => {
+                    return Err(self.fail(id, ErrorKind::overload("[?_]", &[other])));
+                }
+                Ok(value) => values.push(value),
+                Err(stop) => {
+                    let rest = elements[i + 1..].iter().map(|(node, _)| node);
+                    return Err(self.strict_rest(stop, rest));
+                }
+            }
+        }
+        Ok(Value::list(values))
+    }
+
+    fn map(&mut self, id: ExprId, entries: &'a [(Node, Node, bool)]) -> Eval<'a> {
+        let options = self.plan.env.options();
+        let mut map = MapBuilder::with_capacity(entries.len());
+        for (i, (key, value, optional)) in entries.iter().enumerate() {
+            let (key, value) = match self.strict([key, value]) {
+                Ok([key, value]) => (key, value),
+                Err(stop) => {
+                    let rest = entries[i + 1..].iter().flat_map(|(key, value, _)| [key, value]);
+                    return Err(self.strict_rest(stop, rest));
+                }
+            };
+            let value = match value {
+                Value::Optional(None) if *optional => continue,
+                Value::Optional(Some(v)) if *optional => Value::clone(&v),
+                other if *optional => {
+                    return Err(self.fail(id, ErrorKind::overload("{?_}", &[other])));
+                }
+                value => value,
+            };
+            let key = match Key::from_value(&key) {
+                Some(Key::Double(_)) if !options.any_keys => None,
+                key => key,
+            }
+            .ok_or_else(|| {
+                let found = key.type_name().to_owned();
+                self.fail(id, ErrorKind::UnsupportedKey { found })
+            })?;
+            map.push(key, value);
+        }
+        if options.unique_keys {
+            return match map.finish_unique() {
+                Ok(map) => Ok(Value::Map(map)),
+                Err(key) => Err(self.fail(id, ErrorKind::DuplicateKey { key: key.to_string() })),
+            };
+        }
+        Ok(Value::Map(map.finish()))
+    }
+
+    fn construct(
+        &mut self,
+        id: ExprId,
+        name: &'a Arc<str>,
+        fields: &'a [(Arc<str>, Node, bool)],
+    ) -> Eval<'a> {
+        let mut map = MapBuilder::with_capacity(fields.len());
+        for (i, (field, node, optional)) in fields.iter().enumerate() {
+            let value = match self.eval(node) {
+                Ok(Value::Optional(None)) if *optional => continue,
+                Ok(Value::Optional(Some(v))) if *optional => Value::clone(&v),
+                Ok(value) => value,
+                Err(stop) => {
+                    let rest = fields[i + 1..].iter().map(|(_, node, _)| node);
+                    return Err(self.strict_rest(stop, rest));
+                }
+            };
+            map.push(Key::String(crate::Str::Borrowed(field)), value);
+        }
+        crate::library::construct(name, map.finish()).map_err(|kind| self.fail(id, kind))
+    }
+}
+
+/// A constant of the program, without counting a reference for text.
+fn borrow<'a>(value: &'a Value<'static>) -> Value<'a> {
+    match value {
+        Value::String(text) => Value::String(crate::Str::Borrowed(text)),
+        Value::Bytes(bytes) => Value::Bytes(crate::Bytes::Borrowed(bytes)),
+        other => other.clone(),
+    }
+}
+
+/// Of two reasons the one that counts: unknowns together, an unknown before an error, the first of two errors.
+fn outrank(first: Stop, second: Stop) -> Stop {
+    match (first, second) {
+        (Stop::Unknown(mut a), Stop::Unknown(b)) => {
+            a.merge(*b);
+            Stop::Unknown(a)
+        }
+        (unknown @ Stop::Unknown(_), Stop::Error(_))
+        | (Stop::Error(_), unknown @ Stop::Unknown(_)) => unknown,
+        (first @ Stop::Error(_), Stop::Error(_)) => first,
+    }
+}
+
+impl From<Unknown> for Stop {
+    fn from(unknown: Unknown) -> Self {
+        Stop::Unknown(Box::new(unknown))
+    }
+}
+
+/// The value of a key of a map as `in` and `[]` look it up.
+pub(crate) fn has_key(map: &crate::Map<'_>, key: &Value<'_>) -> bool {
+    let Some(key) = Key::from_value(key) else { return false };
+    lookup_keys(&key).into_iter().flatten().take(1).any(|key| map.get(&key).is_some())
+}

@@ -1,0 +1,315 @@
+//! Reading variables and the parts of values.
+
+use super::{Cx, Eval, Slot};
+use crate::{
+    Attribute, ErrorKind, ExprId, Key, PathStep, Stop, Unknown, Value,
+    bindings::Bound,
+    plan::{Access, Root, Step, StepKind},
+    value::from_json,
+};
+
+/// What a step found.
+enum Found<'a> {
+    Value(Value<'a>),
+    /// Nothing there, and why that would be an error.
+    Absent(Box<ErrorKind>),
+}
+
+impl<'a> Cx<'a> {
+    pub(super) fn access(&mut self, id: ExprId, access: &'a Access) -> Eval<'a> {
+        if !self.bindings.unknown_paths().is_empty() {
+            self.refuse_unknown_paths(access)?;
+        }
+        match &access.root {
+            Root::Global(index) => {
+                let global = &self.plan.globals[*index];
+                let bound = self.bindings.get(&global.name);
+                let json = match bound {
+                    Some(Bound::Value(value)) => return self.walk(id, access, value),
+                    Some(Bound::Json(json)) => *json,
+                    Some(Bound::Shared(json)) => &**json,
+                    Some(Bound::Unknown) => {
+                        let attribute = self.attribute(access, access.steps.len())?;
+                        return Err(Unknown::new(attribute).into());
+                    }
+                    None => {
+                        let name = global.name.to_string();
+                        let attribute = Attribute { root: global.name.clone(), path: Vec::new() };
+                        return Err(self.fail_at(
+                            id,
+                            ErrorKind::NoSuchAttribute { name },
+                            attribute,
+                        ));
+                    }
+                };
+                match from_json(json, &self.plan.shapes.shapes, global.shape) {
+                    Ok(value) if access.steps.is_empty() => Ok(value),
+                    Ok(value) => self.walk(id, access, &value),
+                    Err(kind) => Err(self.fail(id, kind)),
+                }
+            }
+            Root::Local(slot) => match &self.locals[*slot] {
+                Slot::Value(value) if access.steps.is_empty() => Ok(value.clone()),
+                Slot::Value(value) => {
+                    // Cheap for bound data; the slot may be needed by an index.
+                    let value = value.clone();
+                    self.walk(id, access, &value)
+                }
+                Slot::Stop(stop) => Err(stop.clone()),
+                Slot::Empty => Err(self.fail(id, ErrorKind::Other("empty slot".to_owned()))),
+            },
+            Root::Lazy { slot, init } => {
+                if matches!(self.locals[*slot], Slot::Empty) {
+                    let plan = self.plan;
+                    let value = match self.eval(&plan.lazy[*init]) {
+                        Ok(value) => Slot::Value(value),
+                        Err(stop) => Slot::Stop(stop),
+                    };
+                    self.locals[*slot] = value;
+                }
+                match self.locals[*slot].clone() {
+                    Slot::Value(value) if access.steps.is_empty() => Ok(value),
+                    Slot::Value(value) => self.walk(id, access, &value),
+                    Slot::Stop(stop) => Err(stop),
+                    Slot::Empty => Err(self.fail(id, ErrorKind::Other("empty slot".to_owned()))),
+                }
+            }
+            Root::Value(node) => {
+                let value = self.eval(node)?;
+                self.walk(id, access, &value)
+            }
+        }
+    }
+
+    fn walk(&mut self, id: ExprId, access: &'a Access, root: &Value<'a>) -> Eval<'a> {
+        let mut current: Option<Value<'a>> = None;
+        let mut optional = false;
+        let last = access.steps.len();
+        for (i, step) in access.steps.iter().enumerate() {
+            let mut from = current.as_ref().unwrap_or(root);
+            let inner;
+            if let Value::Optional(value) = from {
+                optional = true;
+                match value {
+                    Some(value) => {
+                        inner = Value::clone(value);
+                        from = &inner;
+                    }
+                    None => return Ok(absent(access)),
+                }
+            }
+            optional |= step.optional;
+            let found = match self.step(step, from) {
+                Ok(found) => found,
+                Err(stop) => {
+                    // The indices that follow may wait for something, too.
+                    return Err(self.rest_of_path(stop, &access.steps[i + 1..]));
+                }
+            };
+            match found {
+                Found::Value(_) if access.test && i + 1 == last => return Ok(Value::Bool(true)),
+                Found::Value(value) => current = Some(value),
+                Found::Absent(_) if access.test && i + 1 == last => return Ok(Value::Bool(false)),
+                Found::Absent(_) if optional => return Ok(absent(access)),
+                Found::Absent(kind) => {
+                    let stop = match self.attribute(access, i + 1) {
+                        Ok(attribute) if !attribute.root.is_empty() => {
+                            self.fail_at(step.id, *kind, attribute)
+                        }
+                        _ => self.fail(step.id, kind),
+                    };
+                    return Err(self.rest_of_path(stop, &access.steps[i + 1..]));
+                }
+            }
+        }
+        let value = match current {
+            Some(value) => value,
+            None => root.clone(),
+        };
+        let _ = id;
+        Ok(if optional { Value::some(value) } else { value })
+    }
+
+    fn rest_of_path(&mut self, first: Stop, steps: &'a [Step]) -> Stop {
+        let indices = steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Index(node) => Some(node),
+            StepKind::Field(_) | StepKind::Key(_) => None,
+        });
+        self.strict_rest(first, indices)
+    }
+
+    fn step(&mut self, step: &'a Step, from: &Value<'a>) -> Result<Found<'a>, Stop> {
+        match &step.kind {
+            StepKind::Field(name) => self.field(step.id, from, name),
+            StepKind::Key(Key::String(key)) => {
+                if let Value::Map(map) = from {
+                    return self.present(step.id, map.get_str(key), || no_key(key));
+                }
+                self.index(step.id, from, &Value::String(crate::Str::Borrowed(key)), step.optional)
+            }
+            StepKind::Key(key) => self.index(step.id, from, &key.to_value(), step.optional),
+            StepKind::Index(node) => {
+                let index = self.eval(node)?;
+                self.index(step.id, from, &index, step.optional)
+            }
+        }
+    }
+
+    fn present(
+        &self,
+        id: ExprId,
+        found: Option<Result<Value<'a>, Box<ErrorKind>>>,
+        missing: impl FnOnce() -> Box<ErrorKind>,
+    ) -> Result<Found<'a>, Stop> {
+        match found {
+            Some(Ok(value)) => Ok(Found::Value(value)),
+            Some(Err(kind)) => Err(self.fail(id, kind)),
+            None => Ok(Found::Absent(missing())),
+        }
+    }
+
+    fn field(&self, id: ExprId, from: &Value<'a>, name: &str) -> Result<Found<'a>, Stop> {
+        match from {
+            Value::Map(map) => self.present(id, map.get_str(name), || no_key(name)),
+            Value::Opaque(opaque) => match opaque.field(name) {
+                Some(value) => Ok(Found::Value(value)),
+                None => {
+                    Ok(Found::Absent(Box::new(ErrorKind::NoSuchField { field: name.to_owned() })))
+                }
+            },
+            _ => Ok(Found::Absent(no_key(name))),
+        }
+    }
+
+    fn index(
+        &self,
+        id: ExprId,
+        from: &Value<'a>,
+        index: &Value<'a>,
+        optional: bool,
+    ) -> Result<Found<'a>, Stop> {
+        match from {
+            Value::List(list) => {
+                let at = match index {
+                    Value::Int(v) => Some(*v),
+                    Value::Uint(v) => Some(i64::try_from(*v).unwrap_or(i64::MAX)),
+                    // Exact: the fraction is zero and the value is in range.
+                    Value::Double(v) if v.trunc() == *v && v.abs() < 9e15 => Some(*v as i64),
+                    _ => None,
+                };
+                let Some(at) = at else {
+                    let found = match index {
+                        Value::Double(v) => v.to_string(),
+                        other => format!("type `{}` in list", other.type_name()),
+                    };
+                    return Err(self.fail(id, ErrorKind::UnsupportedIndex { found }));
+                };
+                let found = usize::try_from(at).ok().and_then(|at| list.get(at));
+                let size = list.len();
+                self.present(id, found, || {
+                    Box::new(ErrorKind::IndexOutOfBounds { index: at, size })
+                })
+            }
+            Value::Map(map) => {
+                let key = match Key::from_value(index) {
+                    Some(Key::Double(_)) if !self.plan.env.options().any_keys => None,
+                    key => key,
+                };
+                let Some(key) = key else {
+                    if self.plan.env.options().any_keys {
+                        let key = index.type_name().to_owned();
+                        return Ok(Found::Absent(Box::new(ErrorKind::NoSuchKey { key })));
+                    }
+                    let found = index.type_name().to_owned();
+                    return Err(self.fail(id, ErrorKind::UnsupportedKey { found }));
+                };
+                self.present(id, map.get(&key), || {
+                    Box::new(ErrorKind::NoSuchKey { key: key.to_string() })
+                })
+            }
+            other => {
+                let _ = optional;
+                let key = match index {
+                    Value::String(key) => key.to_string(),
+                    Value::Int(i) => i.to_string(),
+                    Value::Uint(i) => i.to_string(),
+                    other => other.type_name().to_owned(),
+                };
+                let _ = other;
+                Ok(Found::Absent(Box::new(ErrorKind::NoSuchKey { key })))
+            }
+        }
+    }
+
+    fn fail_at(&self, id: ExprId, kind: ErrorKind, attribute: Attribute) -> Stop {
+        match self.fail(id, kind) {
+            Stop::Error(mut error) => {
+                error.attribute = Some(attribute);
+                Stop::Error(error)
+            }
+            unknown @ Stop::Unknown(_) => unknown,
+        }
+    }
+
+    /// The variable with the first steps of the path; the root is empty where it is no variable.
+    fn attribute(&mut self, access: &'a Access, steps: usize) -> Result<Attribute, Stop> {
+        let root = match &access.root {
+            Root::Global(index) => self.plan.globals[*index].name.clone(),
+            Root::Local(_) | Root::Lazy { .. } | Root::Value(_) => "".into(),
+        };
+        let mut path = Vec::with_capacity(steps);
+        let mut stop: Option<Stop> = None;
+        let mut ended = false;
+        for step in &access.steps[..steps] {
+            let step = match &step.kind {
+                StepKind::Field(name) => Some(PathStep::Field(name.clone())),
+                StepKind::Key(key) => key.to_step(),
+                StepKind::Index(node) => match self.eval(node) {
+                    Ok(value) => Key::from_value(&value).and_then(|key| key.to_step()),
+                    Err(other) => {
+                        stop = Some(match stop {
+                            Some(stop) => super::outrank(stop, other),
+                            None => other,
+                        });
+                        None
+                    }
+                },
+            };
+            match step {
+                Some(step) if !ended => path.push(step),
+                _ => ended = true,
+            }
+        }
+        let attribute = Attribute { root, path };
+        match stop {
+            Some(Stop::Unknown(mut unknown)) if !attribute.root.is_empty() => {
+                unknown.merge(Unknown::new(attribute));
+                Err(Stop::Unknown(unknown))
+            }
+            _ => Ok(attribute),
+        }
+    }
+
+    /// Unknown where the path meets one of the paths that are bound as unknown.
+    fn refuse_unknown_paths(&mut self, access: &'a Access) -> Result<(), Stop> {
+        let Root::Global(index) = &access.root else { return Ok(()) };
+        let name = &self.plan.globals[*index].name;
+        if !self.bindings.unknown_paths().iter().any(|u| u.root == *name) {
+            return Ok(());
+        }
+        let attribute = self.attribute(access, access.steps.len())?;
+        let met = self.bindings.unknown_paths().iter().any(|unknown| {
+            unknown.root == attribute.root
+                && unknown.path.iter().zip(&attribute.path).all(|(a, b)| a == b)
+        });
+        if met { Err(Unknown::new(attribute).into()) } else { Ok(()) }
+    }
+}
+
+fn no_key(key: &str) -> Box<ErrorKind> {
+    Box::new(ErrorKind::NoSuchKey { key: key.to_owned() })
+}
+
+fn absent<'a>(access: &Access) -> Value<'a> {
+    if access.test { Value::Bool(false) } else { Value::Optional(None) }
+}

@@ -1,0 +1,80 @@
+//! Text and bytes, borrowed or shared.
+
+use std::{fmt, ops::Deref, sync::Arc};
+
+/// Text: borrowed from a binding or a program, or shared.
+#[derive(Clone)]
+pub enum Str<'a> {
+    /// Borrowed.
+    Borrowed(&'a str),
+    /// Shared.
+    Shared(Arc<str>),
+}
+
+/// Bytes: borrowed from a program, or shared.
+#[derive(Clone)]
+pub enum Bytes<'a> {
+    /// Borrowed.
+    Borrowed(&'a [u8]),
+    /// Shared.
+    Shared(Arc<[u8]>),
+}
+
+impl Str<'_> {
+    /// A copy that borrows nothing.
+    pub fn into_owned(self) -> Str<'static> {
+        match self {
+            Str::Borrowed(text) => Str::Shared(text.into()),
+            Str::Shared(text) => Str::Shared(text),
+        }
+    }
+}
+
+impl Bytes<'_> {
+    /// A copy that borrows nothing.
+    pub fn into_owned(self) -> Bytes<'static> {
+        match self {
+            Bytes::Borrowed(bytes) => Bytes::Shared(bytes.into()),
+            Bytes::Shared(bytes) => Bytes::Shared(bytes),
+        }
+    }
+}
+
+impl Deref for Str<'_> {
+    type Target = str;
+    fn deref(&self) -> &str {
+        match self {
+            Str::Borrowed(text) => text,
+            Str::Shared(text) => text,
+        }
+    }
+}
+
+impl Deref for Bytes<'_> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Borrowed(bytes) => bytes,
+            Bytes::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl fmt::Debug for Str<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl fmt::Debug for Bytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl PartialEq for Str<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+impl Eq for Str<'_> {}
