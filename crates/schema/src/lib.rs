@@ -16,6 +16,7 @@ pub mod breaking;
 pub mod crd;
 mod default;
 mod hash;
+pub mod infer;
 pub mod managed_fields;
 pub mod openapi;
 mod pattern;

@@ -5,6 +5,7 @@
 mod conformance;
 mod crd;
 mod hash;
+mod infer;
 mod managed_fields;
 mod openapi;
 mod properties;

@@ -1,0 +1,150 @@
+//! Between schemas and the types of expressions.
+
+use cel::EnvBuilder;
+use cel::Field;
+use cel::ListSemantics;
+use cel::ObjectType;
+
+use crate::ListType;
+use crate::Schema;
+use crate::SchemaNode;
+use crate::Type;
+
+mod names;
+mod status;
+
+pub use names::escape;
+pub use names::unescape;
+pub use status::merge_elements;
+pub use status::schema_of;
+
+/// How deeply a schema is looked at; beyond, values are untyped.
+const MAX_DEPTH: usize = 64;
+
+/// Declares a variable that holds values of this schema, with the object types that it needs.
+///
+/// Object types are called `__type_VARIABLE`, and what they contain `__type_VARIABLE.field`,
+/// `….@idx` (elements of a list) and `….@elem` (values of a map). A value that its schema gives no
+/// type is declared as `dyn`.
+#[must_use]
+pub fn declare(env: EnvBuilder, variable: &str, schema: &Schema) -> EnvBuilder {
+    let (ty, objects) = declared(schema, &format!("__type_{variable}"));
+    let env = objects.into_iter().fold(env, EnvBuilder::object);
+    env.list_variable(variable, ty, list_semantics(schema))
+}
+
+/// Declares a variable that holds a list of values of this schema: a collection.
+#[must_use]
+pub fn declare_list(env: EnvBuilder, variable: &str, element: &Schema) -> EnvBuilder {
+    let (ty, objects) = declared(element, &format!("__type_{variable}"));
+    let env = objects.into_iter().fold(env, EnvBuilder::object);
+    env.variable(variable, cel::Type::list(ty))
+}
+
+fn declared(schema: &Schema, name: &str) -> (cel::Type, Vec<ObjectType>) {
+    cel_type(schema, name).unwrap_or((cel::Type::Dyn, Vec::new()))
+}
+
+/// The type that expressions see for a value of this schema, and the object types that it needs,
+/// called as in [`declare`] with `name` as the beginning.
+///
+/// `None` if expressions cannot see such a value: its schema gives it no type. A place of such a
+/// schema takes every value.
+///
+/// Field names that are no identifiers are [escaped](escape).
+#[must_use]
+pub fn cel_type(schema: &Schema, name: &str) -> Option<(cel::Type, Vec<ObjectType>)> {
+    let mut types = Types { objects: Vec::new(), name: name.to_owned() };
+    let ty = types.of(schema, 0)?;
+    Some((ty, types.objects))
+}
+
+struct Types {
+    objects: Vec<ObjectType>,
+    /// What an object at the current place is called.
+    name: String,
+}
+
+impl Types {
+    fn of(&mut self, schema: &Schema, depth: usize) -> Option<cel::Type> {
+        if schema.is_int_or_string() || depth > MAX_DEPTH {
+            return Some(cel::Type::Dyn);
+        }
+        Some(match schema.ty {
+            None if schema.preserve_unknown_fields => cel::Type::Dyn,
+            None => return None,
+            Some(Type::String) => match schema.format.as_deref() {
+                Some("byte") => cel::Type::Bytes,
+                Some("date" | "date-time") => cel::Type::Timestamp,
+                Some("duration") => cel::Type::Duration,
+                Some(_) | None => cel::Type::String,
+            },
+            Some(Type::Integer) => cel::Type::Int,
+            Some(Type::Number) => cel::Type::Double,
+            Some(Type::Boolean) => cel::Type::Bool,
+            Some(Type::Array) => {
+                let items = schema.items.as_ref()?;
+                cel::Type::list(self.inside("@idx", items, depth)?)
+            }
+            Some(Type::Object) => match schema.map_values() {
+                Some(values) => {
+                    cel::Type::map(cel::Type::String, self.inside("@elem", values, depth)?)
+                }
+                None => self.object(schema, depth),
+            },
+        })
+    }
+
+    /// The type of what is inside the current place.
+    fn inside(&mut self, step: &str, schema: &Schema, depth: usize) -> Option<cel::Type> {
+        let length = self.name.len();
+        self.name.push('.');
+        self.name.push_str(step);
+        let ty = self.of(schema, depth + 1);
+        self.name.truncate(length);
+        ty
+    }
+
+    fn object(&mut self, schema: &Schema, depth: usize) -> cel::Type {
+        let open = schema.preserve_unknown_fields;
+        let mut object = ObjectType::new(self.name.as_str());
+        object.open = open;
+        let embedded = schema.embedded_resource.then(embedded_properties);
+        let known = |name: &str| schema.properties.contains_key(name);
+        let implied = embedded.iter().flatten().map(|(name, schema)| (*name, schema));
+        let properties = schema.properties.iter().map(|(name, schema)| (&**name, schema));
+        for (property, schema) in implied.filter(|(name, _)| !known(name)).chain(properties) {
+            let Some(escaped) = escape(property) else { continue };
+            let found = self.inside(&escaped, schema, depth);
+            // As upstream: in an open object such a field can be named, but not read.
+            let readable = found.is_some();
+            let Some(ty) = found.or(open.then_some(cel::Type::Dyn)) else { continue };
+            let mut field = Field::new(ty).list(list_semantics(schema));
+            field.readable = readable;
+            if names::usable_after_dot(property) {
+                object.fields.insert(property.into(), field.clone());
+            }
+            let field = if escaped == property { field } else { field.property(property) };
+            object.fields.insert(escaped.into(), field);
+        }
+        let ty = cel::Type::object(&self.name);
+        self.objects.push(object);
+        ty
+    }
+}
+
+fn list_semantics(schema: &SchemaNode) -> ListSemantics {
+    match schema.list_type {
+        Some(ListType::Set) => ListSemantics::Set,
+        Some(ListType::Map) => {
+            ListSemantics::Map(schema.list_map_keys.iter().map(|key| key.as_str().into()).collect())
+        }
+        Some(ListType::Atomic) | None => ListSemantics::Atomic,
+    }
+}
+
+/// What every object has of which nothing else is known.
+fn embedded_properties() -> [(&'static str, Schema); 3] {
+    let text = || Schema::of(Type::String);
+    [("apiVersion", text()), ("kind", text()), ("metadata", Schema::object([("name", text())]))]
+}
