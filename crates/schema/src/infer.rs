@@ -4,6 +4,8 @@ use cel::EnvBuilder;
 use cel::Field;
 use cel::ListSemantics;
 use cel::ObjectType;
+use diagnostics::FieldPath;
+use diagnostics::Segment;
 
 use crate::ListType;
 use crate::Schema;
@@ -54,15 +56,41 @@ fn declared(schema: &Schema, name: &str) -> (cel::Type, Vec<ObjectType>) {
 /// Field names that are no identifiers are [escaped](escape).
 #[must_use]
 pub fn cel_type(schema: &Schema, name: &str) -> Option<(cel::Type, Vec<ObjectType>)> {
-    let mut types = Types { objects: Vec::new(), name: name.to_owned() };
+    let mut types = Types { objects: Vec::new(), name: name.to_owned(), shallow: false };
     let ty = types.of(schema, 0)?;
     Some((ty, types.objects))
+}
+
+/// The type of the place at `path` in an object of this schema that is declared as `variable`:
+/// its object types are those that [`declare`] gives to the environment.
+///
+/// A place that the schema does not know, or to which it gives no type, takes everything: `dyn`.
+#[must_use]
+pub fn target_type(schema: &Schema, variable: &str, path: &FieldPath) -> cel::Type {
+    let mut name = format!("__type_{variable}");
+    let place = path.segments().into_iter().try_fold(schema, |schema, segment| {
+        let (step, inside) = match segment {
+            Segment::Index(_) => (Some("@idx".to_owned()), schema.items.as_ref()?),
+            Segment::Field(key) if schema.map_values().is_some() => {
+                (Some("@elem".to_owned()), schema.field(key)?)
+            }
+            Segment::Field(key) => (escape(key), schema.field(key)?),
+        };
+        name.push('.');
+        name.push_str(&step?);
+        Some(inside)
+    });
+    let Some(place) = place else { return cel::Type::Dyn };
+    let mut types = Types { objects: Vec::new(), name, shallow: true };
+    types.of(place, 0).unwrap_or(cel::Type::Dyn)
 }
 
 struct Types {
     objects: Vec<ObjectType>,
     /// What an object at the current place is called.
     name: String,
+    /// Whether objects are only named, not described.
+    shallow: bool,
 }
 
 impl Types {
@@ -106,6 +134,9 @@ impl Types {
     }
 
     fn object(&mut self, schema: &Schema, depth: usize) -> cel::Type {
+        if self.shallow {
+            return cel::Type::object(&self.name);
+        }
         let open = schema.preserve_unknown_fields;
         let mut object = ObjectType::new(self.name.as_str());
         object.open = open;

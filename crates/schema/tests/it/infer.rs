@@ -78,6 +78,37 @@ fn schemas_become_types() {
 }
 
 #[test]
+fn places_have_the_declared_types() {
+    let sample = sample();
+    let env = infer::declare(Env::standard().extend(), "app", &sample).build().unwrap();
+    let of = |path: &str| infer::target_type(&sample, "app", &path.parse().unwrap());
+    let cases = [
+        ("", "__type_app"),
+        ("spec", "__type_app.spec"),
+        ("spec.count", "int"),
+        ("spec.ports", "list(__type_app.spec.ports.@idx)"),
+        ("spec.ports[3]", "__type_app.spec.ports.@idx"),
+        ("spec.ports[3].name", "string"),
+        ("spec.groups.anything", "__type_app.spec.groups.@elem"),
+        ("spec.true", "__type_app.spec.__true__"),
+        ("spec.labels", "map(string, string)"),
+        ("spec.port", "dyn"),
+        ("spec.quantity", "dyn"),
+        ("spec.list[0]", "dyn"),
+        ("spec.$ref.x", "dyn"),
+        ("spec.unknown", "dyn"),
+        ("spec.count.x", "dyn"),
+    ];
+    for (path, expected) in cases {
+        let ty = of(path);
+        assert_eq!(ty.to_string(), expected, "{path}");
+        if let Type::Object(name) = &ty {
+            assert!(env.object(name).is_some(), "{path}");
+        }
+    }
+}
+
+#[test]
 fn a_value_without_a_type_is_not_seen() {
     assert_eq!(infer::cel_type(&schema(&json!({})), "x"), None);
     assert_eq!(infer::cel_type(&schema(&json!({"type": "array"})), "x"), None);
