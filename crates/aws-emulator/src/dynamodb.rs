@@ -23,16 +23,27 @@ use crate::shape::Member;
 use crate::shape::json;
 use crate::shape::json::validation;
 
+mod backup;
 mod create;
 mod describe;
+mod encryption;
+mod global;
+mod index;
 mod keys;
 mod lifecycle;
+mod phase;
+mod policy;
+mod replica;
 mod shapes;
+mod stream;
+mod switches;
 mod table;
 mod tags;
 mod throughput;
 mod update;
 
+use backup::Backup;
+use global::GlobalTable;
 use table::Table;
 
 /// The name in the credential scope.
@@ -47,57 +58,90 @@ const MAX_TABLES: usize = 2_500;
 /// A request's members, checked against the shape.
 type Input = Map<String, Value>;
 
+type Run = fn(&mut World, &Caller, &Input) -> Result<Value, Failure>;
+
 struct Operation {
     name: &'static str,
     input: &'static [Member],
-    run: fn(&mut World, &Caller, &Input) -> Result<Value, Failure>,
+    run: Run,
+}
+
+const fn operation(name: &'static str, input: &'static [Member], run: Run) -> Operation {
+    Operation { name, input, run }
 }
 
 const OPERATIONS: &[Operation] = &[
-    Operation { name: "CreateTable", input: shapes::CREATE_TABLE, run: create::create_table },
-    Operation { name: "DeleteTable", input: shapes::TABLE, run: lifecycle::delete_table },
-    Operation {
-        name: "DescribeContinuousBackups",
-        input: shapes::TABLE,
-        run: describe::continuous_backups,
-    },
-    Operation {
-        name: "DescribeContributorInsights",
-        input: shapes::CONTRIBUTOR_INSIGHTS,
-        run: describe::contributor_insights,
-    },
-    Operation { name: "DescribeTable", input: shapes::TABLE, run: describe::table },
-    Operation { name: "DescribeTimeToLive", input: shapes::TABLE, run: describe::time_to_live },
-    Operation {
-        name: "GetResourcePolicy",
-        input: shapes::RESOURCE,
-        run: describe::resource_policy,
-    },
-    Operation { name: "ListTables", input: shapes::LIST_TABLES, run: describe::list_tables },
-    Operation {
-        name: "ListTagsOfResource",
-        input: shapes::LIST_TAGS,
-        run: tags::list_tags_of_resource,
-    },
-    Operation { name: "TagResource", input: shapes::TAG_RESOURCE, run: tags::tag_resource },
-    Operation { name: "UntagResource", input: shapes::UNTAG_RESOURCE, run: tags::untag_resource },
-    Operation { name: "UpdateTable", input: shapes::UPDATE_TABLE, run: update::update_table },
+    operation("CreateBackup", shapes::CREATE_BACKUP, backup::create_backup),
+    operation("CreateGlobalTable", shapes::CREATE_GLOBAL_TABLE, global::create_global_table),
+    operation("CreateTable", shapes::CREATE_TABLE, create::create_table),
+    operation("DeleteBackup", shapes::BACKUP, backup::delete_backup),
+    operation("DeleteResourcePolicy", shapes::DELETE_POLICY, policy::delete),
+    operation("DeleteTable", shapes::TABLE, lifecycle::delete_table),
+    operation("DescribeBackup", shapes::BACKUP, backup::describe_backup),
+    operation("DescribeContinuousBackups", shapes::TABLE, switches::continuous_backups),
+    operation(
+        "DescribeContributorInsights",
+        shapes::CONTRIBUTOR_INSIGHTS,
+        switches::contributor_insights,
+    ),
+    operation("DescribeGlobalTable", shapes::GLOBAL_TABLE, global::describe_global_table),
+    operation("DescribeTable", shapes::TABLE, describe::table),
+    operation("DescribeTimeToLive", shapes::TABLE, switches::time_to_live),
+    operation("GetResourcePolicy", shapes::RESOURCE, policy::get),
+    operation("ListBackups", shapes::LIST_BACKUPS, backup::list_backups),
+    operation("ListGlobalTables", shapes::LIST_GLOBAL_TABLES, global::list_global_tables),
+    operation("ListTables", shapes::LIST_TABLES, describe::list_tables),
+    operation("ListTagsOfResource", shapes::LIST_TAGS, tags::list_tags_of_resource),
+    operation("PutResourcePolicy", shapes::PUT_POLICY, policy::put),
+    operation("TagResource", shapes::TAG_RESOURCE, tags::tag_resource),
+    operation("UntagResource", shapes::UNTAG_RESOURCE, tags::untag_resource),
+    operation(
+        "UpdateContinuousBackups",
+        shapes::CONTINUOUS_BACKUPS,
+        switches::update_continuous_backups,
+    ),
+    operation(
+        "UpdateContributorInsights",
+        shapes::UPDATE_INSIGHTS,
+        switches::update_contributor_insights,
+    ),
+    operation("UpdateGlobalTable", shapes::UPDATE_GLOBAL_TABLE, global::update_global_table),
+    operation("UpdateTable", shapes::UPDATE_TABLE, update::update_table),
+    operation("UpdateTimeToLive", shapes::TIME_TO_LIVE, switches::update_time_to_live),
 ];
 
 /// All tables of all accounts and regions.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     /// By account and region.
-    places: BTreeMap<(String, String), BTreeMap<String, Table>>,
+    places: BTreeMap<(String, String), Place>,
+    /// Global tables of 2017, by account.
+    global: BTreeMap<String, BTreeMap<String, GlobalTable>>,
     /// Names of tables that stay in their status.
     held: BTreeSet<String>,
+}
+
+/// What one account has in one region.
+#[derive(Debug, Default)]
+struct Place {
+    tables: BTreeMap<String, Table>,
+    /// By ARN.
+    backups: BTreeMap<String, Backup>,
 }
 
 impl Store {
     /// Lets every change of status happen that is due.
     pub(crate) fn advance(&mut self, now: Timestamp) {
-        for tables in self.places.values_mut() {
-            tables.retain(|name, table| self.held.contains(name) || table.advance(now));
+        for place in self.places.values_mut() {
+            place.tables.retain(|name, table| self.held.contains(name) || table.advance(now));
+            place
+                .backups
+                .retain(|_, backup| self.held.contains(&backup.name) || backup.phase.advance(now));
+        }
+        // A caller may name any region: places that hold nothing are not kept.
+        self.places.retain(|_, place| !place.tables.is_empty() || !place.backups.is_empty());
+        for tables in self.global.values_mut() {
+            tables.retain(|name, table| self.held.contains(name) || table.phase.advance(now));
         }
     }
 
@@ -111,27 +155,42 @@ impl Store {
         self.held.remove(name);
     }
 
-    /// Tables by account and region, without times and generated identifiers.
+    /// Everything by account and region, without times and generated identifiers.
     pub(crate) fn dump(&self) -> Value {
-        let places: Map<String, Value> = self
-            .places
-            .iter()
-            .filter(|(_, tables)| !tables.is_empty())
-            .map(|((account, region), tables)| {
-                let tables: Map<String, Value> =
-                    tables.iter().map(|(name, table)| (name.clone(), table.dump())).collect();
-                (format!("{account}/{region}"), json!({ "tables": tables }))
-            })
-            .collect();
-        Value::Object(places)
+        let mut out = Map::new();
+        for ((account, region), place) in &self.places {
+            if place.tables.is_empty() && place.backups.is_empty() {
+                continue;
+            }
+            let tables: Map<String, Value> =
+                place.tables.iter().map(|(name, table)| (name.clone(), table.dump())).collect();
+            let mut backups: Vec<Value> = place.backups.values().map(Backup::dump).collect();
+            backups.sort_by_key(Value::to_string);
+            let state = json!({ "backups": backups, "tables": tables });
+            out.insert(format!("{account}/{region}"), state);
+        }
+        for (account, tables) in self.global.iter().filter(|(_, tables)| !tables.is_empty()) {
+            let tables: Map<String, Value> =
+                tables.iter().map(|(name, table)| (name.clone(), table.dump())).collect();
+            out.insert(account.clone(), json!({ "globalTables": tables }));
+        }
+        Value::Object(out)
     }
 
-    fn tables(&self, caller: &Caller) -> Option<&BTreeMap<String, Table>> {
-        self.places.get(&(caller.account.clone(), caller.region.clone()))
+    fn place(&mut self, caller: &Caller) -> &mut Place {
+        self.places.entry((caller.account.clone(), caller.region.clone())).or_default()
     }
 
     fn tables_mut(&mut self, caller: &Caller) -> &mut BTreeMap<String, Table> {
-        self.places.entry((caller.account.clone(), caller.region.clone())).or_default()
+        &mut self.place(caller).tables
+    }
+
+    fn backups_mut(&mut self, caller: &Caller) -> &mut BTreeMap<String, Backup> {
+        &mut self.place(caller).backups
+    }
+
+    fn global(&mut self, caller: &Caller) -> &mut BTreeMap<String, GlobalTable> {
+        self.global.entry(caller.account.clone()).or_default()
     }
 
     /// The table that a `TableName` member means: a name, or the ARN of a table here.
@@ -217,11 +276,11 @@ pub(crate) fn route<'r>(request: &'r Request<Vec<u8>>, caller: Caller) -> Routed
         Ok(input) => input,
         Err(failure) => return refused(failure),
     };
-    let resource = ["TableName", "ResourceArn"]
+    let resource = ["TableName", "GlobalTableName", "BackupArn", "ResourceArn"]
         .iter()
         .map(|name| text(&input, name))
         .find(|name| !name.is_empty())
-        .map(|name| name.rsplit_once('/').map_or(name, |(_, name)| name))
+        .map(|name| name.split_once(":table/").map_or(name, |(_, rest)| rest))
         .unwrap_or_default()
         .to_owned();
     Routed {

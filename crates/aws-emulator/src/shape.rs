@@ -22,6 +22,8 @@ pub(crate) enum Shape {
     },
     /// `true` or `false`.
     Bool,
+    /// A point in time: seconds since the epoch in JSON.
+    Time,
     /// A list; in XML its entries are elements called `entry`.
     List {
         /// What each entry is.

@@ -6,7 +6,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::Input;
-use super::table::Status;
+use super::phase::Phase;
+use super::phase::Status;
 use crate::cloud::Caller;
 use crate::cloud::Settings;
 use crate::cloud::World;
@@ -30,13 +31,27 @@ pub(super) fn delete_table(
     let due = due(world.now, &world.settings);
     let table = world.dynamodb.named(caller, input)?;
     table.at_rest()?;
+    if let Some(index) =
+        table.global_indexes.iter().find(|index| index.phase.status() != Status::Active)
+    {
+        let message = format!(
+            "Attempt to change a resource which is still in use: Index is being changed: {}",
+            index.name
+        );
+        return Err(Failure::new(400, "ResourceInUseException", message));
+    }
+    if !table.replicas.is_empty() {
+        return Err(validation(format!(
+            "Table {} can't be deleted while it has replicas",
+            table.name
+        )));
+    }
     if table.deletion_protection {
         return Err(validation(
             "Resource cannot be deleted as it is currently protected against deletion. Disable \
              deletion protection first.",
         ));
     }
-    table.status = Status::Deleting;
-    table.due = due;
+    table.phase = Phase::deleting(due);
     Ok(json!({ "TableDescription": table.describe() }))
 }

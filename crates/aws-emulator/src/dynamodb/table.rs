@@ -6,28 +6,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::json;
 
+use super::index::GlobalIndex;
+use super::phase::Phase;
+use super::phase::Status;
+use super::replica::Replica;
 use super::throughput::Throughput;
 use crate::failure::Failure;
-
-/// Where a table is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Status {
-    Creating,
-    Active,
-    Updating,
-    Deleting,
-}
-
-impl Status {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Creating => "CREATING",
-            Self::Active => "ACTIVE",
-            Self::Updating => "UPDATING",
-            Self::Deleting => "DELETING",
-        }
-    }
-}
 
 /// How reads and writes are paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,15 +31,13 @@ impl Billing {
 }
 
 /// A table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Table {
     pub(super) name: String,
     pub(super) arn: String,
     pub(super) id: String,
     pub(super) created: Timestamp,
-    pub(super) status: Status,
-    /// When the status changes by itself.
-    pub(super) due: Timestamp,
+    pub(super) phase: Phase,
     pub(super) attributes: Vec<Value>,
     pub(super) key_schema: Vec<Value>,
     pub(super) billing: Billing,
@@ -63,39 +45,127 @@ pub(super) struct Table {
     /// that have paid per request at some time.
     pub(super) pay_per_request_since: Option<Timestamp>,
     pub(super) throughput: Throughput,
+    pub(super) on_demand: Option<Value>,
+    pub(super) global_indexes: Vec<GlobalIndex>,
+    /// Descriptions of the local indexes, which never change.
+    pub(super) local_indexes: Vec<Value>,
+    pub(super) stream: Option<Stream>,
+    pub(super) encryption: Option<Encryption>,
     /// The class and when it was changed; `None` for a table that never had one named.
     pub(super) class: Option<(String, Option<Timestamp>)>,
     pub(super) deletion_protection: bool,
+    /// Copies in other regions.
+    pub(super) replicas: BTreeMap<String, Replica>,
     pub(super) tags: BTreeMap<String, String>,
+    pub(super) time_to_live: TimeToLive,
+    pub(super) recovery: Option<Recovery>,
+    pub(super) policy: Option<Policy>,
+    /// Contributor insights of the table (no name) and of its indexes.
+    pub(super) insights: BTreeMap<Option<String>, Insights>,
+}
+
+/// The latest stream of a table.
+#[derive(Clone, Debug)]
+pub(super) struct Stream {
+    /// What it shows while it is on.
+    pub(super) view: Option<String>,
+    pub(super) label: String,
+}
+
+/// Encryption with a key of the account.
+#[derive(Clone, Debug)]
+pub(super) struct Encryption {
+    pub(super) phase: Phase,
+    pub(super) key: String,
+}
+
+/// Expiry of items.
+#[derive(Clone, Debug)]
+pub(super) struct TimeToLive {
+    pub(super) phase: Phase,
+    pub(super) attribute: String,
+}
+
+/// Recovery to a point in time, switched on.
+#[derive(Clone, Debug)]
+pub(super) struct Recovery {
+    pub(super) days: i64,
+    pub(super) since: Timestamp,
+}
+
+/// A resource policy, as it was put.
+#[derive(Clone, Debug)]
+pub(super) struct Policy {
+    pub(super) text: String,
+    pub(super) revision: String,
+}
+
+/// Contributor insights.
+#[derive(Clone, Debug)]
+pub(super) struct Insights {
+    pub(super) phase: Phase,
+    pub(super) mode: String,
+    pub(super) changed: Timestamp,
 }
 
 impl Table {
     /// Lets changes of status happen that are due; false when the table is gone.
     pub(super) fn advance(&mut self, now: Timestamp) -> bool {
-        if self.due > now {
-            return true;
+        let indexes = self.global_indexes.len();
+        self.global_indexes.retain_mut(|index| index.phase.advance(now));
+        if self.global_indexes.len() < indexes {
+            self.prune_attributes();
         }
-        match self.status {
-            Status::Active => {}
-            Status::Creating | Status::Updating => self.status = Status::Active,
-            Status::Deleting => return false,
+        self.replicas.retain(|_, replica| replica.phase.advance(now));
+        if let Some(encryption) = &mut self.encryption
+            && !encryption.phase.advance(now)
+        {
+            self.encryption = None;
         }
-        true
+        self.time_to_live.phase.advance(now);
+        for insights in self.insights.values_mut() {
+            insights.phase.advance(now);
+        }
+        self.phase.advance(now)
     }
 
     /// Refuses a change of a table that is not at rest.
     pub(super) fn at_rest(&self) -> Result<(), Failure> {
-        let doing = match self.status {
-            Status::Active => return Ok(()),
+        let doing = match self.phase.status() {
             Status::Creating => "created",
-            Status::Updating => "updated",
             Status::Deleting => "deleted",
+            Status::Updating => "updated",
+            Status::Active
+            | Status::Available
+            | Status::Disabled
+            | Status::Disabling
+            | Status::Enabled
+            | Status::Enabling => return Ok(()),
         };
         let message = format!(
             "Attempt to change a resource which is still in use: Table is being {doing}: {}",
             self.name
         );
         Err(Failure::new(400, "ResourceInUseException", message))
+    }
+
+    /// Gives up definitions of attributes that no key uses.
+    pub(super) fn prune_attributes(&mut self) {
+        let local = self.local_indexes.iter().map(|index| &index["KeySchema"]);
+        let global = self.global_indexes.iter().flat_map(|index| &index.key_schema);
+        let used: Vec<Value> = self
+            .key_schema
+            .iter()
+            .chain(local.filter_map(Value::as_array).flatten())
+            .chain(global)
+            .map(|key| key["AttributeName"].clone())
+            .collect();
+        self.attributes.retain(|attribute| used.contains(&attribute["AttributeName"]));
+    }
+
+    /// The ARN of the latest stream.
+    fn stream_arn(&self, stream: &Stream) -> String {
+        format!("{}/stream/{}", self.arn, stream.label)
     }
 
     /// What DescribeTable says.
@@ -111,7 +181,8 @@ impl Table {
             "TableId": self.id,
             "TableName": self.name,
             "TableSizeBytes": 0,
-            "TableStatus": self.status.name(),
+            "TableStatus": self.phase.name(),
+            "WarmThroughput": self.throughput.warm(self.billing, self.phase.status()),
         });
         if let Some(since) = self.pay_per_request_since {
             out["BillingModeSummary"] = json!({
@@ -119,11 +190,61 @@ impl Table {
                 "LastUpdateToPayPerRequestDateTime": seconds(since),
             });
         }
+        if let Some(limits) = &self.on_demand {
+            out["OnDemandThroughput"] = limits.clone();
+        }
+        if !self.global_indexes.is_empty() {
+            out["GlobalSecondaryIndexes"] = self
+                .global_indexes
+                .iter()
+                .map(|index| index.describe(&self.arn, self.billing))
+                .collect();
+        }
+        if !self.local_indexes.is_empty() {
+            out["LocalSecondaryIndexes"] = json!(self.local_indexes);
+        }
+        if let Some(stream) = &self.stream {
+            if let Some(view) = &stream.view {
+                out["StreamSpecification"] =
+                    json!({ "StreamEnabled": true, "StreamViewType": view });
+            }
+            out["LatestStreamArn"] = json!(self.stream_arn(stream));
+            out["LatestStreamLabel"] = json!(stream.label);
+        }
+        if let Some(encryption) = self.describe_encryption() {
+            out["SSEDescription"] = encryption;
+        }
         if let Some((class, changed)) = &self.class {
             out["TableClassSummary"] = json!({ "TableClass": class });
             if let Some(changed) = changed {
                 out["TableClassSummary"]["LastUpdateDateTime"] = json!(seconds(*changed));
             }
+        }
+        if !self.replicas.is_empty() {
+            out["GlobalTableVersion"] = json!("2019.11.21");
+            out["Replicas"] =
+                self.replicas.iter().map(|(region, replica)| replica.describe(region)).collect();
+        }
+        out
+    }
+
+    /// The encryption, if it is with a key of the account.
+    pub(super) fn describe_encryption(&self) -> Option<Value> {
+        self.encryption.as_ref().map(|encryption| {
+            json!({
+                "KMSMasterKeyArn": encryption.key,
+                "SSEType": "KMS",
+                "Status": encryption.phase.name(),
+            })
+        })
+    }
+
+    /// The expiry of items.
+    pub(super) fn describe_time_to_live(&self) -> Value {
+        let TimeToLive { phase, attribute } = &self.time_to_live;
+        let mut out = json!({ "TimeToLiveStatus": phase.name() });
+        if phase.status() != Status::Disabled {
+            out["AttributeName"] = json!(attribute);
         }
         out
     }
@@ -131,8 +252,16 @@ impl Table {
     /// The description without times and generated identifiers, and with what other calls show.
     pub(super) fn dump(&self) -> Value {
         let mut out = self.describe();
-        remove_volatile(&mut out);
         out["Tags"] = json!(self.tags);
+        out["TimeToLive"] = self.describe_time_to_live();
+        out["PointInTimeRecoveryDays"] = json!(self.recovery.as_ref().map(|r| r.days));
+        out["ResourcePolicy"] = json!(self.policy.as_ref().map(|policy| &policy.text));
+        out["ContributorInsights"] = self
+            .insights
+            .iter()
+            .map(|(index, insights)| (index.clone().unwrap_or_default(), insights.phase.name()))
+            .collect();
+        remove_volatile(&mut out);
         out
     }
 }
@@ -147,7 +276,10 @@ pub(super) fn seconds(time: Timestamp) -> f64 {
 fn remove_volatile(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            members.retain(|name, _| !name.ends_with("DateTime") && name != "TableId");
+            members.retain(|name, _| {
+                !name.ends_with("DateTime")
+                    && !["TableId", "LatestStreamArn", "LatestStreamLabel"].contains(&name.as_str())
+            });
             members.values_mut().for_each(remove_volatile);
         }
         Value::Array(entries) => entries.iter_mut().for_each(remove_volatile),

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Input;
 use super::entries;
-use super::table::Status;
+use super::phase::Status;
 use super::table::Table;
 use crate::cloud::Caller;
 use crate::cloud::World;
@@ -53,9 +53,9 @@ fn taggable<'w>(
     input: &Input,
 ) -> Result<&'w mut Table, Failure> {
     let table = world.dynamodb.by_arn(caller, input)?;
-    match table.status {
-        Status::Active | Status::Updating => {}
-        Status::Creating | Status::Deleting => table.at_rest()?,
+    // Tags may change while the table does, not while it comes or goes.
+    if table.phase.status() != Status::Updating {
+        table.at_rest()?;
     }
     Ok(table)
 }

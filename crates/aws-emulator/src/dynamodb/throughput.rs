@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::json;
 
+use super::phase::Status;
+use super::table::Billing;
 use super::table::seconds;
 use crate::failure::Failure;
 use crate::shape::json::validation;
@@ -38,17 +40,22 @@ impl Throughput {
         })
     }
 
-    /// Goes over to new units.
+    /// Goes over to new units; `what` is whose they are.
     ///
     /// # Errors
     /// `ValidationException` when they are the ones that it has: AWS refuses what changes nothing.
-    pub(super) fn change(&mut self, wanted: &Self, now: Timestamp) -> Result<(), Failure> {
+    pub(super) fn change(
+        &mut self,
+        wanted: &Self,
+        now: Timestamp,
+        what: &str,
+    ) -> Result<(), Failure> {
         if (self.read, self.write) == (wanted.read, wanted.write) {
             return Err(validation(format!(
-                "The provisioned throughput for the table will not change. The requested value \
-                 equals the current value. Current ReadCapacityUnits provisioned for the table: \
+                "The provisioned throughput for the {what} will not change. The requested value \
+                 equals the current value. Current ReadCapacityUnits provisioned for the {what}: \
                  {}. Requested ReadCapacityUnits: {}. Current WriteCapacityUnits provisioned for \
-                 the table: {}. Requested WriteCapacityUnits: {}. Refer to the Amazon DynamoDB \
+                 the {what}: {}. Requested WriteCapacityUnits: {}. Refer to the Amazon DynamoDB \
                  Developer Guide for current limits and how to request higher limits.",
                 self.read, wanted.read, self.write, wanted.write
             )));
@@ -83,5 +90,15 @@ impl Throughput {
             out["LastDecreaseDateTime"] = json!(seconds(time));
         }
         out
+    }
+
+    /// What can be read and written at once: what is provisioned, or where AWS starts on demand.
+    pub(super) fn warm(&self, billing: Billing, status: Status) -> Value {
+        let (read, write) = match billing {
+            Billing::Provisioned => (self.read, self.write),
+            Billing::PayPerRequest => (12_000, 4_000),
+        };
+        let status = if status == Status::Active { "ACTIVE" } else { "UPDATING" };
+        json!({ "ReadUnitsPerSecond": read, "Status": status, "WriteUnitsPerSecond": write })
     }
 }

@@ -62,6 +62,8 @@ fn convert(value: Value, shape: &Shape, path: &str, depth: usize) -> Result<Valu
         (Shape::Text(_), other) => Err(wrong_kind(&other, "String")),
         (Shape::Bool, Value::Bool(flag)) => Ok(Value::Bool(flag)),
         (Shape::Bool, other) => Err(wrong_kind(&other, "Boolean")),
+        (Shape::Time, Value::Number(number)) => Ok(Value::Number(number)),
+        (Shape::Time, other) => Err(wrong_kind(&other, "Timestamp")),
         (Shape::Int { .. }, Value::Number(number)) => number
             .as_i64()
             .map(Value::from)

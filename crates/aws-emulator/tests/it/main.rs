@@ -4,6 +4,7 @@
 
 mod control;
 mod dynamodb;
+mod dynamodb_tables;
 mod orphans;
 mod raw;
 mod s3;

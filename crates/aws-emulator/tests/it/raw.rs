@@ -60,7 +60,7 @@ pub(crate) async fn signed(
     send(world, method, path, &all, body).await
 }
 
-async fn dynamodb(world: &World, operation: &str, body: &str) -> String {
+pub(crate) async fn dynamodb(world: &World, operation: &str, body: &str) -> String {
     let target = format!("DynamoDB_20120810.{operation}");
     let headers =
         [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.0")];

@@ -55,7 +55,7 @@ where
             let text = format!("{value:?}");
             text.split(", _extended_request_id").next().unwrap().to_owned()
         }
-        Err(error) => format!("{}", error.code().unwrap_or("the SDK can't read it")),
+        Err(error) => error.code().unwrap_or("the SDK can't read it").to_owned(),
     }
 }
 
