@@ -19,6 +19,9 @@ pub(crate) const NAMESPACES: &[&str] = &[
 /// All libraries of this crate.
 pub const ALL: &[&Library] = &[&STANDARD];
 
+/// The libraries that the official suite expects.
+pub const SPEC: &[&Library] = &[&STANDARD];
+
 /// An object of a declared type from its fields.
 pub(crate) fn construct<'a>(name: &Arc<str>, fields: Map<'a>) -> Result<Value<'a>, Box<ErrorKind>> {
     let _ = name;
