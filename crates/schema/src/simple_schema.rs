@@ -30,6 +30,7 @@ mod custom_types;
 mod defaults;
 mod marker_text;
 mod markers;
+mod rules;
 mod type_text;
 
 use type_text::TypeText;
@@ -168,6 +169,7 @@ impl Ctx {
         // What is wrong with a marker by itself needs no second report in other words.
         if let Some(schema) = built.schema.as_ref().filter(|_| self.found.len() == before) {
             admission::check(schema, &texts, at, &mut self.found);
+            rules::check(schema, &texts, at, &mut self.found);
         }
         if let Some(error) = error {
             let place = Place::inside(at.clone(), error.range);

@@ -14,6 +14,8 @@ pub(super) struct MarkerText {
     /// The value; if it was in double quotes, without these and with `\"` and `\\` resolved.
     pub(super) value: String,
     pub(super) value_range: Range<usize>,
+    /// Where the value begins, if it stands there letter by letter.
+    pub(super) verbatim: Option<usize>,
 }
 
 /// A text that is no list of markers.
@@ -64,9 +66,11 @@ fn read_one(text: &str, from: usize) -> Result<(MarkerText, usize), MarkerTextEr
         help: None,
     })?;
     let value_range = start..start + length;
-    let value = unquote(&value[..length]);
+    let text = &value[..length];
+    let value = unquote(text);
+    let verbatim = text.find(&value).map(|at| start + at);
     let end = value_range.end - from;
-    Ok((MarkerText { key: name, key_range, value, value_range }, end))
+    Ok((MarkerText { key: name, key_range, value, value_range, verbatim }, end))
 }
 
 /// How many bytes belong to the value that `text` begins with.

@@ -94,6 +94,26 @@ fn reports_cycles_and_unknown_types_in_types() {
 }
 
 #[test]
+fn reports_rules_that_no_api_server_takes() {
+    let schema = json!({
+        "spec": {
+            "a": "integer | validation=\"self.size() > 0\"",
+            "b": "integer | validation=\"self +\"", "c": "integer | validation=self+1",
+            "d": "string | validation=\"slf == 'x'\"",
+            "e": "Pair | validation=\"self.left == self.rigth\"",
+            "f": "string | validation=\"self == \\\"x\\\" && 1\"",
+            "good": "Pair | validation=\"self.left == oldSelf.left\" validation=\"has(self.left)\"",
+            "numbers": "integer | validation=\"self < 1.5\"",
+            "library": "string | validation=\"isURL(self) && url(self).getHost() == 'x'\"",
+            "namespace": "integer | validation=\"math.greatest(self, 3) == 3\"",
+            "macro": "[]string | validation=\"self.all(i, v, i > 0)\""
+        },
+        "types": {"Pair": {"left": "string", "right": "string"}}
+    });
+    insta::assert_snapshot!(mistakes(&schema));
+}
+
+#[test]
 fn types_that_double_at_every_step_are_refused() {
     let types: serde_json::Map<_, _> = (1..60)
         .map(|n| (format!("T{n}"), json!({"a": format!("T{}", n - 1), "b": format!("T{}", n - 1)})))
