@@ -12,7 +12,7 @@ use std::{
 };
 
 pub use function::{
-    Binding, CallClosure, CallFn, Function, Library, Overload, Prepare, Prepared, Row,
+    Binding, CallClosure, CallFn, Function, Library, Overload, PlannedArg, Prepare, Prepared, Row,
 };
 pub use object::{Field, ListSemantics, ObjectType};
 pub use signature::SignatureError;
@@ -73,8 +73,10 @@ pub struct Options {
     pub max_steps: u64,
     /// A key that stands twice in a map literal is an error (the specification) or the last one wins (cel-go).
     pub unique_keys: bool,
-    /// A floating point number or null may be a key in a literal and an index of a map (cel-go) or is an error (the specification).
+    /// A floating point number may be a key in a map literal (cel-go) or is an error (the specification).
     pub any_keys: bool,
+    /// Asking whether a number or null has a field is an error (the specification) or the answer is no (cel-go).
+    pub strict_presence: bool,
 }
 
 impl Default for Options {
@@ -85,6 +87,7 @@ impl Default for Options {
             max_steps: 10_000_000,
             unique_keys: true,
             any_keys: false,
+            strict_presence: true,
         }
     }
 }

@@ -49,7 +49,8 @@ pub use bindings::Bindings;
 pub use check::{Checked, Reference, check};
 pub use env::{
     Binding, CallClosure, CallFn, Env, EnvBuilder, EnvError, Field, Function, Library,
-    ListSemantics, ObjectType, Options, Overload, Prepare, Prepared, Row, SignatureError,
+    ListSemantics, ObjectType, Options, Overload, PlannedArg, Prepare, Prepared, Row,
+    SignatureError,
 };
 pub use error::{Attribute, Error, ErrorKind, Outcome, PathStep, Stop, Unknown};
 pub use mistake::{Mistake, MistakeKind, Phase};

@@ -7,7 +7,9 @@ mod macros;
 use std::sync::Arc;
 
 pub(crate) use lexer::is_identifier;
-pub(crate) use macros::{BINDINGS, EXISTS_ONE_ALIAS, OPTIONALS, STANDARD, TWO_VARIABLES};
+pub(crate) use macros::{
+    BINDINGS, BLOCK, EXISTS_ONE_ALIAS, OPTIONALS, SORT_BY, STANDARD, TWO_VARIABLES,
+};
 pub use macros::{Macro, MacroCx, MacroInput};
 
 use crate::{
@@ -30,8 +32,8 @@ pub struct Limits {
 /// The tree comes only without mistakes; all mistakes of the text come at once, in source order.
 pub fn parse(source: &str) -> (Option<Ast>, Vec<Mistake>) {
     let limits = Limits { max_length: 100_000, max_depth: 250 };
-    let tables: [&'static [Macro]; 5] =
-        [STANDARD, EXISTS_ONE_ALIAS, TWO_VARIABLES, BINDINGS, OPTIONALS];
+    let tables: [&'static [Macro]; 6] =
+        [STANDARD, EXISTS_ONE_ALIAS, TWO_VARIABLES, BINDINGS, OPTIONALS, SORT_BY];
     let all: Vec<Macro> = tables.concat();
     let mut all = all;
     all.sort_by_key(|m| m.function);
@@ -466,10 +468,12 @@ impl<'s> Parser<'s, '_> {
             match (entry.expand)(&mut cx, &input) {
                 Ok(None) => {}
                 Ok(Some(id)) => {
-                    if !matches!(
-                        self.tree.nodes[id.index()],
-                        Expr::Has { .. } | Expr::Comprehension(_)
-                    ) {
+                    let natural = match &self.tree.nodes[id.index()] {
+                        Expr::Has { .. } => true,
+                        Expr::Comprehension(c) => is_identifier(&c.variable.text),
+                        _ => false,
+                    };
+                    if !natural {
                         let function = function.text.clone();
                         self.tree.macro_calls.push((id, MacroCall { function, target, args }));
                     }

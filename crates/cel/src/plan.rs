@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     Ast, BinaryOp, Checked, ComprehensionKind, Env, Expr, ExprId, Key, Literal, LogicOp, Mistake,
     MistakeKind, Name, Reference, Span, Str, Type, UnaryOp, Value,
-    env::{Binding, Overload, Prepared, ResolvedShapes},
+    env::{Binding, Overload, PlannedArg, Prepared, ResolvedShapes},
     shape::Shapes,
 };
 
@@ -451,16 +451,24 @@ impl Planner<'_> {
 
     fn prepare(&mut self, overload: &Overload, args: &[Node], span: Span) -> Binding {
         let Some(prepare) = overload.prepare else { return overload.binding.clone() };
-        let constants: Vec<Value<'static>> = args.iter().filter_map(constant_value).collect();
-        if constants.is_empty() {
-            return overload.binding.clone();
-        }
-        let mut constants = constants.iter();
-        let looked: Vec<Option<&Value<'static>>> = args
+        let type_of = |id: ExprId| match self.checked {
+            Some(checked) => checked.type_of(id).clone(),
+            None => Type::Dyn,
+        };
+        let planned: Vec<PlannedArg> = args
             .iter()
-            .map(|arg| if constant_value(arg).is_some() { constants.next() } else { None })
+            .map(|arg| PlannedArg {
+                constant: constant_value(arg),
+                ty: type_of(arg.id),
+                elements: match self.ast.expr(arg.id) {
+                    Expr::List(elements) => {
+                        Some(elements.iter().map(|e| type_of(e.value)).collect())
+                    }
+                    _ => None,
+                },
+            })
             .collect();
-        match prepare(&looked) {
+        match prepare(&planned) {
             Prepared::Ordinary => overload.binding.clone(),
             Prepared::Bound(closure) => Binding::Closure(closure),
             Prepared::Invalid(reason) => {

@@ -88,7 +88,10 @@ fn run_one(env: &Env, test: &Json) -> Result<(), String> {
     match env.parse(&printed) {
         (Some(again), _) if again.to_string() == printed => {}
         (_, mistakes) => {
-            return Err(format!("printed as {printed}, which does not parse back: {}", join(&mistakes)));
+            return Err(format!(
+                "printed as {printed}, which does not parse back: {}",
+                join(&mistakes)
+            ));
         }
     }
     let program = if test["disableCheck"] == true {
@@ -102,10 +105,7 @@ fn run_one(env: &Env, test: &Json) -> Result<(), String> {
         if let Some(expected) = test["typedResult"].get("deducedType") {
             let expected = read_type(expected)?;
             if *checked.result_type() != expected {
-                return Err(format!(
-                    "expected type {expected}, got {}",
-                    checked.result_type()
-                ));
+                return Err(format!("expected type {expected}, got {}", checked.result_type()));
             }
         }
         if test["checkOnly"] == true {

@@ -199,7 +199,8 @@ fn nullable(ty: &Type) -> bool {
 
 /// The less specific one of two types that fit each other.
 pub(super) fn most_general<'t>(a: &'t Type, b: &'t Type) -> &'t Type {
-    if less_specific(a, b) { a } else { b }
+    // A value that may be null: the other type says more.
+    if *b == Type::Null && nullable(a) || less_specific(a, b) { a } else { b }
 }
 
 fn less_specific(a: &Type, b: &Type) -> bool {

@@ -14,8 +14,19 @@ pub type CallFn = for<'a> fn(&[Value<'a>]) -> CallResult<'a>;
 /// A function that keeps something, for instance a compiled pattern.
 pub type CallClosure = dyn for<'a> Fn(&[Value<'a>]) -> CallResult<'a> + Send + Sync;
 
-/// Looks at the constant arguments of a call (`None` for the others) when the expression is planned.
-pub type Prepare = fn(&[Option<&Value<'static>>]) -> Prepared;
+/// Looks at the arguments of a call when the expression is planned.
+pub type Prepare = fn(&[PlannedArg]) -> Prepared;
+
+/// What is known about an argument before evaluation.
+#[derive(Clone, Debug)]
+pub struct PlannedArg {
+    /// The value, where it is a constant.
+    pub constant: Option<Value<'static>>,
+    /// The type that the checker found; `dyn` without a check.
+    pub ty: Type,
+    /// The types of the elements of a list literal.
+    pub elements: Option<Vec<Type>>,
+}
 
 /// What a [`Prepare`] decided.
 pub enum Prepared {
@@ -190,7 +201,7 @@ impl Row {
         Row { id, signature, doc, call: None, prepare: None }
     }
 
-    /// With a look at constant arguments when an expression is planned.
+    /// With a look at the arguments when an expression is planned.
     #[must_use]
     pub const fn prepared(mut self, prepare: Prepare) -> Row {
         self.prepare = Some(prepare);

@@ -25,7 +25,7 @@ impl<'a> Cx<'a> {
                 let global = &self.plan.globals[*index];
                 let bound = self.bindings.get(&global.name);
                 let json = match bound {
-                    Some(Bound::Value(value)) => return self.walk(id, access, value),
+                    Some(Bound::Value(value)) => return self.walk(access, value),
                     Some(Bound::Json(json)) => *json,
                     Some(Bound::Shared(json)) => &**json,
                     Some(Bound::Unknown) => {
@@ -44,7 +44,7 @@ impl<'a> Cx<'a> {
                 };
                 match from_json(json, &self.plan.shapes.shapes, global.shape) {
                     Ok(value) if access.steps.is_empty() => Ok(value),
-                    Ok(value) => self.walk(id, access, &value),
+                    Ok(value) => self.walk(access, &value),
                     Err(kind) => Err(self.fail(id, kind)),
                 }
             }
@@ -53,7 +53,7 @@ impl<'a> Cx<'a> {
                 Slot::Value(value) => {
                     // Cheap for bound data; the slot may be needed by an index.
                     let value = value.clone();
-                    self.walk(id, access, &value)
+                    self.walk(access, &value)
                 }
                 Slot::Stop(stop) => Err(stop.clone()),
                 Slot::Empty => Err(self.fail(id, ErrorKind::Other("empty slot".to_owned()))),
@@ -69,19 +69,19 @@ impl<'a> Cx<'a> {
                 }
                 match self.locals[*slot].clone() {
                     Slot::Value(value) if access.steps.is_empty() => Ok(value),
-                    Slot::Value(value) => self.walk(id, access, &value),
+                    Slot::Value(value) => self.walk(access, &value),
                     Slot::Stop(stop) => Err(stop),
                     Slot::Empty => Err(self.fail(id, ErrorKind::Other("empty slot".to_owned()))),
                 }
             }
             Root::Value(node) => {
                 let value = self.eval(node)?;
-                self.walk(id, access, &value)
+                self.walk(access, &value)
             }
         }
     }
 
-    fn walk(&mut self, id: ExprId, access: &'a Access, root: &Value<'a>) -> Eval<'a> {
+    fn walk(&mut self, access: &'a Access, root: &Value<'a>) -> Eval<'a> {
         let mut current: Option<Value<'a>> = None;
         let mut optional = false;
         let last = access.steps.len();
@@ -99,6 +99,7 @@ impl<'a> Cx<'a> {
                 }
             }
             optional |= step.optional;
+            let has_parts = matches!(from, Value::Map(_) | Value::List(_) | Value::Opaque(_));
             let found = match self.step(step, from) {
                 Ok(found) => found,
                 Err(stop) => {
@@ -109,8 +110,12 @@ impl<'a> Cx<'a> {
             match found {
                 Found::Value(_) if access.test && i + 1 == last => return Ok(Value::Bool(true)),
                 Found::Value(value) => current = Some(value),
-                Found::Absent(_) if access.test && i + 1 == last => return Ok(Value::Bool(false)),
-                Found::Absent(_) if optional => return Ok(absent(access)),
+                Found::Absent(_)
+                    if (optional || access.test && i + 1 == last)
+                        && (has_parts || !self.plan.env.options().strict_presence) =>
+                {
+                    return Ok(absent(access));
+                }
                 Found::Absent(kind) => {
                     let stop = match self.attribute(access, i + 1) {
                         Ok(attribute) if !attribute.root.is_empty() => {
@@ -126,7 +131,6 @@ impl<'a> Cx<'a> {
             Some(value) => value,
             None => root.clone(),
         };
-        let _ = id;
         Ok(if optional { Value::some(value) } else { value })
     }
 
@@ -145,12 +149,12 @@ impl<'a> Cx<'a> {
                 if let Value::Map(map) = from {
                     return self.present(step.id, map.get_str(key), || no_key(key));
                 }
-                self.index(step.id, from, &Value::String(crate::Str::Borrowed(key)), step.optional)
+                self.index(step.id, from, &Value::String(crate::Str::Borrowed(key)))
             }
-            StepKind::Key(key) => self.index(step.id, from, &key.to_value(), step.optional),
+            StepKind::Key(key) => self.index(step.id, from, &key.to_value()),
             StepKind::Index(node) => {
                 let index = self.eval(node)?;
-                self.index(step.id, from, &index, step.optional)
+                self.index(step.id, from, &index)
             }
         }
     }
@@ -177,17 +181,15 @@ impl<'a> Cx<'a> {
                     Ok(Found::Absent(Box::new(ErrorKind::NoSuchField { field: name.to_owned() })))
                 }
             },
+            Value::List(_) => {
+                let found = "type `string` in list".to_owned();
+                Err(self.fail(id, ErrorKind::UnsupportedIndex { found }))
+            }
             _ => Ok(Found::Absent(no_key(name))),
         }
     }
 
-    fn index(
-        &self,
-        id: ExprId,
-        from: &Value<'a>,
-        index: &Value<'a>,
-        optional: bool,
-    ) -> Result<Found<'a>, Stop> {
+    fn index(&self, id: ExprId, from: &Value<'a>, index: &Value<'a>) -> Result<Found<'a>, Stop> {
         match from {
             Value::List(list) => {
                 let at = match index {
@@ -211,15 +213,7 @@ impl<'a> Cx<'a> {
                 })
             }
             Value::Map(map) => {
-                let key = match Key::from_value(index) {
-                    Some(Key::Double(_)) if !self.plan.env.options().any_keys => None,
-                    key => key,
-                };
-                let Some(key) = key else {
-                    if self.plan.env.options().any_keys {
-                        let key = index.type_name().to_owned();
-                        return Ok(Found::Absent(Box::new(ErrorKind::NoSuchKey { key })));
-                    }
+                let Some(key) = Key::from_value(index) else {
                     let found = index.type_name().to_owned();
                     return Err(self.fail(id, ErrorKind::UnsupportedKey { found }));
                 };
@@ -227,15 +221,13 @@ impl<'a> Cx<'a> {
                     Box::new(ErrorKind::NoSuchKey { key: key.to_string() })
                 })
             }
-            other => {
-                let _ = optional;
+            _ => {
                 let key = match index {
                     Value::String(key) => key.to_string(),
                     Value::Int(i) => i.to_string(),
                     Value::Uint(i) => i.to_string(),
                     other => other.type_name().to_owned(),
                 };
-                let _ = other;
                 Ok(Found::Absent(Box::new(ErrorKind::NoSuchKey { key })))
             }
         }

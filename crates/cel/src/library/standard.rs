@@ -2,7 +2,8 @@
 
 use super::{text::double_text, time};
 use crate::{
-    CallResult, Duration, ErrorKind, Library, Row as R, Timestamp, Value, env::Prepared, parse,
+    CallResult, Duration, ErrorKind, Library, PlannedArg, Row as R, Timestamp, Value,
+    env::Prepared, parse,
 };
 
 /// Operators, sizes, text, time and conversions, with the macros `has`, `all`, `exists`, `exists_one`, `map` and `filter`.
@@ -15,7 +16,6 @@ pub static STANDARD: Library = Library {
         ("bool", "bool"),
         ("bytes", "bytes"),
         ("double", "double"),
-        ("dyn", "dyn"),
         ("int", "int"),
         ("list", "list(dyn)"),
         ("map", "map(dyn, dyn)"),
@@ -259,8 +259,10 @@ pub(super) fn compile(
     regex::Regex::new(pattern).map_err(|error| ErrorKind::argument(function, error.to_string()))
 }
 
-fn prepare_matches(args: &[Option<&Value<'static>>]) -> Prepared {
-    let Some(Some(Value::String(pattern))) = args.get(1) else { return Prepared::Ordinary };
+fn prepare_matches(args: &[PlannedArg]) -> Prepared {
+    let Some(PlannedArg { constant: Some(Value::String(pattern)), .. }) = args.get(1) else {
+        return Prepared::Ordinary;
+    };
     // An invalid pattern is an error when it is used, not before.
     let Ok(pattern) = compile("matches", pattern) else { return Prepared::Ordinary };
     Prepared::Bound(std::sync::Arc::new(move |args| match args {

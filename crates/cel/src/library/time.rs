@@ -1,6 +1,24 @@
 //! Parts of points and spans of time.
 
-use crate::{CallResult, Civil, ErrorKind, Row, Timestamp, Value};
+use crate::{CallResult, Civil, ErrorKind, Library, Row, Timestamp, Value};
+
+/// Replaces `getMilliseconds` of a duration by that of the specification: the milliseconds of the second, not all of them.
+pub static DURATION_PARTS: Library = Library {
+    name: "duration parts",
+    doc: "`getMilliseconds` of a duration gives the milliseconds of its second.",
+    functions: &[&[Row::new(
+        "duration_to_milliseconds",
+        "(duration).getMilliseconds(): int",
+        "The milliseconds of the second.",
+        |args| match args {
+            [Value::Duration(v)] => Ok(Value::Int(v.nanos() / 1_000_000 % 1_000)),
+            _ => Err(ErrorKind::overload("getMilliseconds", args)),
+        },
+    )]],
+    macros: &[],
+    types: &[],
+    variables: &[],
+};
 
 pub(super) static ROWS: &[Row] = &[
     Row::new("timestamp_to_fullyear", "(timestamp).getFullYear(): int", "The year.", full_year),
