@@ -26,6 +26,7 @@ use serde_json::json;
 
 use crate::control::Control;
 use crate::fault::Fault;
+use crate::rate::RateLimit;
 
 /// What every path begins with.
 pub(crate) const PREFIX: &str = "/_emulator/";
@@ -36,10 +37,16 @@ pub(crate) const PREFIX: &str = "/_emulator/";
 struct Change {
     /// How long tables take, in milliseconds.
     table_delay_ms: Option<u64>,
+    /// How long the name of a deleted queue can't be used again, in milliseconds.
+    queue_name_delay_ms: Option<u64>,
     /// How far to put the clock ahead, in milliseconds.
     skip_time_ms: Option<u64>,
     /// How long every answer is held back, in milliseconds.
     latency_ms: Option<u64>,
+    /// For how long reads may show the past, in milliseconds.
+    staleness_ms: Option<u64>,
+    /// Calls per second and account; a burst of 0 takes the limit away.
+    rate_limit: Option<RateLimit>,
     /// Bucket names of somebody else, true or no longer.
     foreign_buckets: BTreeMap<String, bool>,
     /// Table names that are held in their status, true or released.
@@ -97,6 +104,12 @@ fn apply(control: &Control, change: Change) {
     }
     if let Some(latency) = change.latency_ms {
         control.set_latency(Duration::from_millis(latency));
+    }
+    if let Some(staleness) = change.staleness_ms {
+        control.set_staleness(Duration::from_millis(staleness));
+    }
+    if let Some(limit) = change.rate_limit {
+        control.set_rate_limit((limit.burst > 0).then_some(limit));
     }
     for (name, foreign) in change.foreign_buckets {
         control.set_foreign_bucket(&name, foreign);

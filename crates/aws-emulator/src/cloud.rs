@@ -22,9 +22,13 @@ use crate::fault::Effect;
 use crate::fault::Fault;
 use crate::fault::When;
 use crate::ids::Ids;
+use crate::past::Past;
 use crate::protocol;
 use crate::protocol::Answer;
+use crate::rate::RateLimit;
+use crate::rate::Rates;
 use crate::s3;
+use crate::sqs;
 use crate::sts;
 
 /// How many calls are remembered; older ones are forgotten first.
@@ -44,8 +48,14 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// How long a table stays CREATING, UPDATING or DELETING.
     pub table_delay: Duration,
+    /// How long the name of a deleted queue can't be used again.
+    pub queue_name_delay: Duration,
     /// How long every answer is held back.
     pub latency: Duration,
+    /// For how long reads may show what was there before a change; zero for never.
+    pub staleness: Duration,
+    /// Calls per second that one account may make to one service.
+    pub rate_limit: Option<RateLimit>,
     /// Bucket names that belong to somebody else.
     pub foreign_buckets: BTreeSet<String>,
 }
@@ -57,7 +67,10 @@ impl Default for Settings {
             access_keys: BTreeMap::new(),
             hosts: vec!["s3.localhost".to_owned(), "localhost".to_owned()],
             table_delay: Duration::ZERO,
+            queue_name_delay: Duration::ZERO,
             latency: Duration::ZERO,
+            staleness: Duration::ZERO,
+            rate_limit: None,
             foreign_buckets: BTreeSet::new(),
         }
     }
@@ -87,6 +100,8 @@ pub(crate) struct World {
     pub(crate) s3: s3::Store,
     /// Tables.
     pub(crate) dynamodb: dynamodb::Store,
+    /// Queues.
+    pub(crate) sqs: sqs::Store,
     /// Sessions.
     pub(crate) sts: sts::Store,
 }
@@ -99,6 +114,7 @@ impl World {
             ids: Ids::default(),
             s3: s3::Store::default(),
             dynamodb: dynamodb::Store::default(),
+            sqs: sqs::Store::default(),
             sts: sts::Store::default(),
         }
     }
@@ -122,6 +138,8 @@ pub struct Cloud {
     calls: VecDeque<Call>,
     numbered: u64,
     ahead: SignedDuration,
+    past: Past,
+    rates: Rates,
 }
 
 impl Cloud {
@@ -134,6 +152,8 @@ impl Cloud {
             calls: VecDeque::new(),
             numbered: 0,
             ahead: SignedDuration::ZERO,
+            past: Past::default(),
+            rates: Rates::default(),
         }
     }
 
@@ -156,6 +176,13 @@ impl Cloud {
             error: None,
             injected: false,
         };
+        let mut run = incoming.run;
+        if run.is_ok()
+            && let Some(failure) = self.rates.exceeded(&self.world, &call)
+        {
+            call.injected = true;
+            run = Err(failure);
+        }
         let struck = self.faults.iter_mut().find_map(|fault| {
             fault.strikes(&call).then(|| (fault.when, fault.delay_ms, fault.effect.clone()))
         });
@@ -166,10 +193,10 @@ impl Cloud {
 
         let suppressed =
             matches!(&struck, Some((When::Before, _, Effect::Error { .. } | Effect::Drop)));
-        let mut outcome: Result<Answer, Failure> = match incoming.run {
+        let mut outcome: Result<Answer, Failure> = match run {
             Err(failure) => Err(failure),
             Ok(_) if suppressed => Ok(Answer::empty(200)),
-            Ok(run) => run(&mut self.world),
+            Ok(run) => self.past.run(&mut self.world, incoming.operation, run),
         };
         let mut dropped = false;
         match struck {
@@ -194,7 +221,8 @@ impl Cloud {
                 "call refused"
             );
         }
-        let response = incoming.protocol.render(&mut self.world.ids, request, outcome);
+        let response =
+            incoming.protocol.render(&mut self.world.ids, incoming.service, request, outcome);
         call.status = if dropped { 0 } else { response.status().as_u16() };
         self.remember(call);
         Reply { response: (!dropped).then_some(response), delay }
@@ -205,6 +233,7 @@ impl Cloud {
         let now = now.checked_add(self.ahead).unwrap_or(Timestamp::MAX);
         self.world.now = now;
         self.world.dynamodb.advance(now);
+        self.world.sqs.advance(now);
     }
 
     /// Puts the cloud's clock ahead: what takes that long is over at the next call.
@@ -270,6 +299,7 @@ impl Cloud {
         json!({
             "dynamodb": self.world.dynamodb.dump(),
             "s3": self.world.s3.dump(),
+            "sqs": self.world.sqs.dump(),
         })
     }
 

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::cloud::Cloud;
 use crate::fault::Call;
 use crate::fault::Fault;
+use crate::rate::RateLimit;
 
 /// A handle to the state behind an emulator; clones are the same one.
 #[derive(Clone, Debug)]
@@ -47,6 +48,11 @@ impl Control {
         self.lock().settings_mut().table_delay = delay;
     }
 
+    /// How long the name of a deleted queue can't be used again from now on (a minute on AWS).
+    pub fn set_queue_name_delay(&self, delay: Duration) {
+        self.lock().settings_mut().queue_name_delay = delay;
+    }
+
     /// Puts the emulator's clock ahead: changes of status and ends of sessions that are due within
     /// that time have happened at the next call, and nobody has to wait.
     pub fn skip_time(&self, time: Duration) {
@@ -66,6 +72,16 @@ impl Control {
     /// How long every answer is held back from now on.
     pub fn set_latency(&self, latency: Duration) {
         self.lock().settings_mut().latency = latency;
+    }
+
+    /// For how long reads may show what was there before a change, from now on (zero for never).
+    pub fn set_staleness(&self, staleness: Duration) {
+        self.lock().settings_mut().staleness = staleness;
+    }
+
+    /// How often one account may call one service from now on; `None` for as often as it likes.
+    pub fn set_rate_limit(&self, limit: Option<RateLimit>) {
+        self.lock().settings_mut().rate_limit = limit;
     }
 
     /// Makes a bucket name belong to somebody else, or no longer.

@@ -111,7 +111,7 @@ const OPERATIONS: &[Operation] = &[
 ];
 
 /// All tables of all accounts and regions.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
     /// By account and region.
     places: BTreeMap<(String, String), Place>,
@@ -122,7 +122,7 @@ pub(crate) struct Store {
 }
 
 /// What one account has in one region.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Place {
     tables: BTreeMap<String, Table>,
     /// By ARN.

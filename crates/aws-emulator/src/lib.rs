@@ -1,8 +1,8 @@
-//! An AWS endpoint for tests and demos: S3 buckets, DynamoDB tables and STS, as far as the
-//! controllers of this project call them.
+//! An AWS endpoint for tests and demos: S3 buckets, DynamoDB tables, SQS queues and STS, as far as
+//! the controllers of this project call them.
 //!
 //! ```text
-//! TCP ──► server ──► Cloud::handle(time, request) ──► protocol ──► s3 | dynamodb | sts
+//! TCP ──► server ──► Cloud::handle(time, request) ──► protocol ──► s3 | dynamodb | sqs | sts
 //!            ▲                │                          (sans I/O, one mutex)
 //!            └─── reply ◄─────┘ faults, record of calls
 //! ```
@@ -38,10 +38,14 @@ mod dynamodb;
 mod failure;
 mod fault;
 mod ids;
+mod past;
+mod policy_text;
 mod protocol;
+mod rate;
 mod s3;
 mod server;
 mod shape;
+mod sqs;
 mod sts;
 mod text;
 
@@ -53,5 +57,6 @@ pub use fault::Call;
 pub use fault::Effect;
 pub use fault::Fault;
 pub use fault::When;
+pub use rate::RateLimit;
 pub use server::Emulator;
 pub use server::Options;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::Context;
 use aws_emulator::Emulator;
 use aws_emulator::Options;
+use aws_emulator::RateLimit;
 use aws_emulator::Settings;
 use clap::Parser;
 
-/// An AWS endpoint for tests and demos: S3 buckets, DynamoDB tables and STS.
+/// An AWS endpoint for tests and demos: S3 buckets, DynamoDB tables, SQS queues and STS.
 ///
 /// Signatures are not verified; bind it to loopback only.
 #[derive(Debug, Parser)]
@@ -30,9 +31,21 @@ struct Arguments {
     #[arg(long, value_name = "MS", default_value_t = 0)]
     table_delay: u64,
 
+    /// How long the name of a deleted queue can't be used again, in milliseconds (60000 on AWS).
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    queue_name_delay: u64,
+
     /// How long every answer is held back, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     latency: u64,
+
+    /// For how long reads may show what was there before a change, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    staleness: u64,
+
+    /// Calls per second that one account may make to one service; more are throttled.
+    #[arg(long, value_name = "CALLS")]
+    rate_limit: Option<u32>,
 
     /// A bucket name that belongs to somebody else. May be repeated.
     #[arg(long, value_name = "NAME")]
@@ -66,7 +79,12 @@ async fn main() -> anyhow::Result<()> {
         account: arguments.account,
         access_keys: arguments.access_key.into_iter().collect(),
         table_delay: Duration::from_millis(arguments.table_delay),
+        queue_name_delay: Duration::from_millis(arguments.queue_name_delay),
         latency: Duration::from_millis(arguments.latency),
+        staleness: Duration::from_millis(arguments.staleness),
+        rate_limit: arguments
+            .rate_limit
+            .map(|per_second| RateLimit { per_second: f64::from(per_second), burst: per_second }),
         foreign_buckets: arguments.foreign_bucket.into_iter().collect(),
         ..Settings::default()
     };

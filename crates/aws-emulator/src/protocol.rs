@@ -22,6 +22,7 @@ use crate::failure::Failure;
 use crate::ids::Ids;
 use crate::s3;
 use crate::shape::xml;
+use crate::sqs;
 use crate::sts;
 use crate::text::crc32;
 
@@ -122,6 +123,7 @@ pub(crate) fn identify<'r>(world: &mut World, request: &'r Request<Vec<u8>>) -> 
         (Some(target), _) => {
             let service = match target.to_str().unwrap_or_default().split_once('.') {
                 Some((dynamodb::TARGET, _)) => dynamodb::SERVICE,
+                Some((sqs::TARGET, _)) => sqs::SERVICE,
                 Some(_) | None => "",
             };
             (Protocol::Json, service)
@@ -150,6 +152,10 @@ pub(crate) fn identify<'r>(world: &mut World, request: &'r Request<Vec<u8>>) -> 
             Err(Failure::not_implemented(format_args!("`{}`", target.unwrap_or_default())));
         return incoming;
     }
+    if let Some(name) = unknown_header(protocol, headers) {
+        incoming.run = Err(Failure::not_implemented(format_args!("the header `{name}`")));
+        return incoming;
+    }
     if credential.service != service {
         incoming.run = Err(wrong_service(protocol, service, &credential));
         return incoming;
@@ -163,6 +169,7 @@ pub(crate) fn identify<'r>(world: &mut World, request: &'r Request<Vec<u8>>) -> 
     };
     let routed = match service {
         dynamodb::SERVICE => dynamodb::route(request, caller.clone()),
+        sqs::SERVICE => sqs::route(request, caller.clone()),
         sts::SERVICE => sts::route(request, caller.clone()),
         _ => s3::route(request, caller.clone(), &world.settings.hosts),
     };
@@ -180,15 +187,39 @@ fn is_form(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"))
 }
 
+/// A header that would change what a call means and that nobody here looks at. (S3 has its own
+/// list, by operation.)
+fn unknown_header(protocol: Protocol, headers: &HeaderMap) -> Option<&str> {
+    const KNOWN: &[&str] = &[
+        "x-amz-content-sha256",
+        "x-amz-date",
+        "x-amz-security-token",
+        "x-amz-target",
+        "x-amz-user-agent",
+    ];
+    headers
+        .keys()
+        .map(HeaderName::as_str)
+        .filter(|_| protocol != Protocol::RestXml)
+        .find(|name| name.starts_with("x-amz-") && !KNOWN.contains(name))
+}
+
 fn wrong_service(protocol: Protocol, service: &str, credential: &Credential) -> Failure {
     if !["dynamodb", "s3", "sqs", "sts"].contains(&credential.service.as_str()) {
         return Failure::not_implemented(format_args!("the service `{}`", credential.service));
     }
+    if protocol == Protocol::Query {
+        return Failure::not_implemented(format_args!(
+            "the query protocol of the service `{}`",
+            credential.service
+        ));
+    }
     let message = format!("Credential should be scoped to correct service: '{service}'.");
     match protocol {
         Protocol::Json => Failure::new(400, "InvalidSignatureException", message),
-        Protocol::Query => Failure::new(403, "SignatureDoesNotMatch", message),
-        Protocol::RestXml => Failure::new(400, "AuthorizationHeaderMalformed", message),
+        Protocol::Query | Protocol::RestXml => {
+            Failure::new(400, "AuthorizationHeaderMalformed", message)
+        }
     }
 }
 
@@ -288,6 +319,7 @@ impl Protocol {
     pub(crate) fn render(
         self,
         ids: &mut Ids,
+        service: &str,
         request: &Request<Vec<u8>>,
         outcome: Result<Answer, Failure>,
     ) -> Response<Vec<u8>> {
@@ -307,15 +339,23 @@ impl Protocol {
                 Body::Raw(kind, body) => (answer.status, answer.headers, Some(kind), body),
             },
             Err(failure) => {
-                let (kind, body) = self.error(&failure, &request_id, &host_id);
-                (failure.status, failure.headers, Some(kind), body)
+                let (kind, body) = self.error(service, &failure, &request_id, &host_id);
+                let mut headers = failure.headers;
+                if service == sqs::SERVICE {
+                    let whose = if failure.status < 500 { "Sender" } else { "Receiver" };
+                    let code = sqs::query_code(&failure.code);
+                    headers.push(("x-amzn-query-error", format!("{code};{whose}")));
+                }
+                (failure.status, headers, Some(kind), body)
             }
         };
         // An answer to HEAD has no body; its headers say all that there is to say.
         let bodiless = request.method() == http::Method::HEAD;
         match self {
             Self::Json => {
-                headers.push(("x-amz-crc32", crc32(&body).to_string()));
+                if service == dynamodb::SERVICE {
+                    headers.push(("x-amz-crc32", crc32(&body).to_string()));
+                }
                 headers.push(("x-amzn-requestid", request_id));
             }
             Self::Query => headers.push(("x-amzn-requestid", request_id)),
@@ -346,10 +386,20 @@ impl Protocol {
         }
     }
 
-    fn error(self, failure: &Failure, request_id: &str, host_id: &str) -> (&'static str, Vec<u8>) {
+    fn error(
+        self,
+        service: &str,
+        failure: &Failure,
+        request_id: &str,
+        host_id: &str,
+    ) -> (&'static str, Vec<u8>) {
         match self {
             Self::Json => {
-                let kind = format!("{}#{}", dynamodb::namespace(&failure.code), failure.code);
+                let namespace = match service {
+                    sqs::SERVICE => sqs::namespace(&failure.code),
+                    _ => dynamodb::namespace(&failure.code),
+                };
+                let kind = format!("{namespace}#{}", failure.code);
                 let document = json!({ "__type": kind, "message": failure.message });
                 (JSON, document.to_string().into_bytes())
             }

@@ -46,13 +46,13 @@ const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 const MAX_BUCKETS: usize = 10_000;
 
 /// All buckets of all accounts: their names are global.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
     buckets: BTreeMap<String, Bucket>,
 }
 
 /// A bucket.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Bucket {
     account: String,
     region: String,

@@ -35,6 +35,11 @@ pub(crate) enum Shape {
         /// How XML writes it.
         layout: Layout,
     },
+    /// Any names, with strings as their values.
+    Map {
+        /// Most entries.
+        max: usize,
+    },
     /// Named members.
     Struct(&'static [Member]),
 }

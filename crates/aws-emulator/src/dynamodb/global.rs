@@ -22,7 +22,7 @@ use crate::failure::Failure;
 const MAX_GLOBAL_TABLES: usize = 2_500;
 
 /// A global table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct GlobalTable {
     regions: BTreeSet<String>,
     created: Timestamp,

@@ -9,6 +9,8 @@ use super::document::has_checksum;
 use super::owned;
 use crate::cloud::World;
 use crate::failure::Failure;
+use crate::policy_text;
+use crate::policy_text::texts;
 use crate::protocol::Answer;
 
 /// Longest policy.
@@ -86,16 +88,13 @@ fn read(body: &[u8], bucket: &str) -> Result<Value, Failure> {
     if !matches!(policy["Version"].as_str(), None | Some("2008-10-17" | "2012-10-17")) {
         return Err(malformed("The policy must contain a valid version string"));
     }
-    if let Some(statement) = policy.get_mut("Statement").filter(|value| value.is_object()) {
-        *statement = Value::Array(vec![statement.take()]);
-    }
-    let statements = policy.get_mut("Statement").and_then(Value::as_array_mut);
+    policy_text::tidy(&mut policy);
+    let statements = policy["Statement"].as_array();
     let Some(statements) = statements.filter(|statements| !statements.is_empty()) else {
         return Err(malformed("Missing required field Statement"));
     };
     for statement in statements {
         check_statement(statement, bucket)?;
-        tidy(statement);
     }
     Ok(policy)
 }
@@ -144,25 +143,6 @@ fn check_statement(statement: &Value, bucket: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// S3 answers lists of one as the one.
-fn tidy(statement: &mut Value) {
-    let one = |value: &mut Value| {
-        if let Some([only]) = value.as_array_mut().map(Vec::as_mut_slice) {
-            let only = only.take();
-            *value = only;
-        }
-    };
-    for name in ["Action", "NotAction", "Resource", "NotResource"] {
-        if let Some(value) = statement.get_mut(name) {
-            one(value);
-        }
-    }
-    for name in ["Principal", "NotPrincipal"] {
-        let kinds = statement.get_mut(name).and_then(Value::as_object_mut);
-        kinds.into_iter().flatten().for_each(|(_, value)| one(value));
-    }
-}
-
 /// Whether everybody is allowed something without a condition.
 fn is_public(policy: &Value) -> bool {
     policy["Statement"].as_array().into_iter().flatten().any(|statement| {
@@ -170,13 +150,4 @@ fn is_public(policy: &Value) -> bool {
         let everybody = principal == "*" || texts(&principal["AWS"]).contains(&"*");
         statement["Effect"] == "Allow" && statement["Condition"].is_null() && everybody
     })
-}
-
-/// A string or a list of strings.
-fn texts(value: &Value) -> Vec<&str> {
-    match value {
-        Value::String(text) => vec![text],
-        Value::Array(entries) => entries.iter().filter_map(Value::as_str).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
-    }
 }

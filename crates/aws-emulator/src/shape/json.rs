@@ -78,11 +78,22 @@ fn convert(value: Value, shape: &Shape, path: &str, depth: usize) -> Result<Valu
         (Shape::Struct(members), Value::Object(given)) => {
             convert_struct(given, members, path, depth + 1).map(Value::Object)
         }
+        (Shape::Map { .. }, Value::Object(given)) => given
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| match value {
+                Value::String(_) => Ok((name, value)),
+                other => Err(wrong_kind(&other, "String")),
+            })
+            .collect::<Result<_, _>>()
+            .map(Value::Object),
         (Shape::List { .. }, Value::Object(_)) => {
             Err(serialization("Start of structure or map found where not expected"))
         }
         (Shape::Struct(_), Value::Array(_)) => Err(serialization("Unrecognized collection type")),
-        (Shape::List { .. } | Shape::Struct(_), _) => Err(serialization("Unexpected field type")),
+        (Shape::List { .. } | Shape::Map { .. } | Shape::Struct(_), _) => {
+            Err(serialization("Unexpected field type"))
+        }
     }
 }
 
@@ -163,6 +174,9 @@ fn check(value: &Value, shape: &Shape, path: &str, problems: &mut Vec<String>) {
             for (at, entry) in entries.iter().enumerate() {
                 check(entry, item, &format!("{path}.{}.member", at + 1), problems);
             }
+        }
+        (Shape::Map { max }, Value::Object(given)) if given.len() > *max => {
+            broken(format!("Member must have length less than or equal to {max}"));
         }
         (Shape::Struct(members), Value::Object(given)) => {
             check_struct(given, members, path, problems);

@@ -129,7 +129,7 @@ fn convert(element: &Element, shape: &Shape, path: &str) -> Result<Value, String
             let entries: Vec<&Element> = element.children.iter().collect();
             convert_list(&entries, item, *min, *max, &format!("{path}.{entry}"))
         }
-        Shape::Text(_) | Shape::Int { .. } | Shape::Bool | Shape::Time => {
+        Shape::Text(_) | Shape::Int { .. } | Shape::Bool | Shape::Time | Shape::Map { .. } => {
             if let Some(child) = element.children.first() {
                 return Err(format!("unknown element `{path}.{}`", child.name));
             }
@@ -218,7 +218,7 @@ fn scalar(text: &str, shape: &Shape, path: &str) -> Result<Value, String> {
             "false" | "FALSE" => Ok(Value::Bool(false)),
             _ => Err(format!("`{path}` is neither true nor false")),
         },
-        Shape::Time | Shape::List { .. } | Shape::Struct(_) => {
+        Shape::Time | Shape::Map { .. } | Shape::List { .. } | Shape::Struct(_) => {
             Err(format!("`{path}` is not a scalar that XML has here"))
         }
     }

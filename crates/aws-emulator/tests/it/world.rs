@@ -74,6 +74,14 @@ impl World {
         aws_sdk_dynamodb::Client::from_conf(config)
     }
 
+    pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
+        self.sqs_as(key("AKIATEST"))
+    }
+
+    pub(crate) fn sqs_as(&self, credentials: Credentials) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::from_conf(config!(aws_sdk_sqs, self, REGION, credentials).build())
+    }
+
     pub(crate) fn sts(&self, credentials: Credentials) -> aws_sdk_sts::Client {
         aws_sdk_sts::Client::from_conf(config!(aws_sdk_sts, self, REGION, credentials).build())
     }
