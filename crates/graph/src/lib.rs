@@ -1,1 +1,31 @@
-//! ResourceGraphDefinition to compiled, typed dependency graph.
+//! A ResourceGraphDefinition in, a compiled, typed graph out.
+//!
+//! ```text
+//! spec ──► rgd (wire form) ──► compile: SimpleSchema, templates, expressions ──► Graph
+//!                                 ▲                                              │
+//!            kinds of the cluster ┘      plan: Template::render, Expression::eval ┘
+//! ```
+//!
+//! Every expression is checked against the schemas of what it reads before a graph exists; all
+//! mistakes of a definition are reported at once, as [`diagnostics`].
+//!
+//! It must not know Kubernetes clients, I/O, clocks or AWS.
+
+mod compile;
+mod expression;
+mod names;
+mod node;
+mod order;
+mod reads;
+mod rgd;
+mod scan;
+mod status;
+mod template;
+
+pub use compile::{Kinds, compile, kinds};
+pub use expression::{Expression, Fatal, Scope, Stop, Unresolved};
+pub use node::{Graph, InstanceKind, Kind, Node, NodeId, NodeKey};
+pub use reads::ReadPaths;
+pub use rgd::{CrdMetadata, ResourceSpec, RgdSpec, SchemaSpec, Scope as InstanceScope};
+pub use status::StatusTree;
+pub use template::Template;

@@ -1,0 +1,5 @@
+//! Definitions in, graphs or diagnostics out.
+
+mod accepted;
+mod check;
+mod refused;
