@@ -1,0 +1,104 @@
+//! The instance as the planner sees it, and what is written on the instance itself.
+
+use crate::inventory::{Inventory, applyset_id};
+use crate::names;
+use crate::object::{self, ObjectId, annotation, get, label, text};
+use serde_json::{Value, json};
+
+/// An instance and the definition that serves it.
+#[derive(Debug, Clone)]
+pub struct Instance<'a> {
+    /// The whole object, as last observed.
+    pub object: &'a Value,
+    /// Name of the definition.
+    pub rgd_name: &'a str,
+    /// UID of the definition.
+    pub rgd_uid: &'a str,
+    /// The version label's value; must be a valid label value.
+    pub kro_version: &'a str,
+}
+
+// === impl Instance ===
+
+impl Instance<'_> {
+    /// Its identity.
+    #[must_use]
+    pub fn id(&self) -> ObjectId {
+        ObjectId::of(self.object)
+    }
+
+    /// The id of its ApplySet.
+    #[must_use]
+    pub fn applyset_id(&self) -> String {
+        applyset_id(&self.id())
+    }
+
+    /// Whether it carries kro's finalizer.
+    #[must_use]
+    pub fn has_finalizer(&self) -> bool {
+        let finalizers = get(self.object, &["metadata", "finalizers"]).and_then(Value::as_array);
+        finalizers.into_iter().flatten().any(|finalizer| finalizer == names::FINALIZER)
+    }
+
+    /// Whether `kro.run/reconcile` says `suspended` or `disabled`, in any case.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        annotation(self.object, names::RECONCILE).is_some_and(|value| {
+            ["suspended", "disabled"].iter().any(|word| value.eq_ignore_ascii_case(word))
+        })
+    }
+
+    /// `apiVersion`, `kind` and the names: the frame of a server-side apply to the instance.
+    pub(crate) fn identity(&self) -> Value {
+        let mut frame = json!({
+            "apiVersion": self.object["apiVersion"],
+            "kind": self.object["kind"],
+            "metadata": { "name": text(self.object, &["metadata", "name"]) },
+        });
+        if let Some(namespace) = get(self.object, &["metadata", "namespace"]) {
+            frame["metadata"]["namespace"] = namespace.clone();
+        }
+        frame
+    }
+
+    fn labels(&self) -> [(&'static str, String); 5] {
+        [
+            (names::OWNED, "true".to_owned()),
+            (names::KRO_VERSION, self.kro_version.to_owned()),
+            (names::RGD_ID, self.rgd_uid.to_owned()),
+            (names::RGD_NAME, self.rgd_name.to_owned()),
+            (names::APPLYSET_ID, self.applyset_id()),
+        ]
+    }
+
+    /// The apply that puts finalizer and labels in place; `None` when they are.
+    ///
+    /// Until the inventory has a field manager of its own, the patch carries it too, so that an
+    /// apply of the labels alone never drops it.
+    pub(crate) fn manage(&self) -> Option<Value> {
+        let labels = self.labels();
+        let labelled = labels.iter().all(|(key, value)| label(self.object, key) == value);
+        if labelled && self.has_finalizer() {
+            return None;
+        }
+        let mut patch = self.identity();
+        patch["metadata"]["finalizers"] = json!([names::FINALIZER]);
+        patch["metadata"]["labels"] =
+            labels.into_iter().map(|(key, value)| (key.to_owned(), json!(value))).collect();
+        let managers = get(self.object, &["metadata", "managedFields"]).and_then(Value::as_array);
+        let recorded =
+            managers.into_iter().flatten().any(|entry| entry["manager"] == names::MANAGER_PARENT);
+        if !recorded {
+            let inventory = Inventory::of(self.object);
+            patch["metadata"]["annotations"] =
+                inventory.annotations(&self.applyset_id(), self.kro_version);
+        }
+        Some(patch)
+    }
+
+    /// Its generation.
+    #[must_use]
+    pub fn generation(&self) -> i64 {
+        object::generation(self.object)
+    }
+}
