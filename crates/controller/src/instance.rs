@@ -1,0 +1,391 @@
+//! The driver of an instance: performs what the planner asks for until nothing is left to do.
+
+use crate::memory::Memory;
+use crate::perform::{Done, Job, JobKey, perform};
+use crate::registry::{Lookup, Served};
+use crate::shared::{Shared, enqueue, object_id};
+use crate::watching::Owner;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use plan::object::{GroupKind, is_deleting, label, text};
+use plan::{
+    Acquired, Applied, Instance, Inventory, ObjectId, Observed, Refused, Report, Step, Wanted,
+    names, next_status, step, teardown, unresolved_graph,
+};
+use runtime::workers::Requeue;
+use schema::{ContentHash, managed_fields};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Jobs of one instance that may be under way at once.
+const CONCURRENT_JOBS: usize = 32;
+/// After this time a job that is under way is worth a word in the status.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Steps of one reconcile, beside those that the number of resources explains.
+const SPARE_STEPS: usize = 64;
+/// Attempts to write a status that somebody else keeps changing.
+const STATUS_ATTEMPTS: usize = 5;
+
+/// Brings one instance as far as it can be brought now.
+///
+/// # Flow
+///
+/// Observe, step, perform; each answer is an observation, and the next step follows at once. It
+/// ends when a step asks for nothing and nothing is under way; then the status is written.
+///
+/// # Guarantees
+///
+/// Everything is read from watches, except what an action asks for. What another instance holds
+/// is not written. Restarting at any point leads to the same end.
+///
+/// # Errors
+///
+/// None: what fails is said in the status, and tried again with backoff.
+pub(crate) async fn reconcile(shared: &Arc<Shared>, id: ObjectId) -> Requeue {
+    let set = plan::applyset_id(&id);
+    if shared.watching.synced(&id.kind).await.is_err() {
+        return Requeue::RateLimited;
+    }
+    let memory = shared.memories.recall(&id);
+    let mut run = Run {
+        shared,
+        id,
+        set,
+        memory,
+        refused: BTreeMap::new(),
+        undeletable: BTreeMap::new(),
+        unmanageable: None,
+        unrecorded: None,
+        listed: None,
+        in_flight: FuturesUnordered::new(),
+        running: BTreeSet::new(),
+    };
+    // What was refused may be free by now.
+    run.memory.acquired.retain(|_, acquired| *acquired == Acquired::Held);
+    let requeue = run.go().await;
+    let Run { id, set, memory, .. } = run;
+    if shared.instance(&id).is_some() {
+        shared.memories.remember(&id, memory);
+    } else {
+        shared.memories.forget(&set, &id);
+        let waiters = shared.claims.release(&id, |_| false);
+        waiters.into_iter().for_each(|waiter| enqueue(&shared.instances, waiter));
+        shared.watching.release(&Owner::Inventory(id), |_| false);
+    }
+    requeue
+}
+
+struct Run<'a> {
+    shared: &'a Arc<Shared>,
+    id: ObjectId,
+    set: String,
+    memory: Memory,
+    refused: BTreeMap<ObjectId, Refused>,
+    undeletable: BTreeMap<ObjectId, String>,
+    unmanageable: Option<String>,
+    unrecorded: Option<String>,
+    listed: Option<BTreeMap<ObjectId, plan::Listed>>,
+    in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
+    running: BTreeSet<JobKey>,
+}
+
+// === impl Run ===
+
+impl Run<'_> {
+    async fn go(&mut self) -> Requeue {
+        let mut steps = 0;
+        loop {
+            let Some(object) = self.shared.instance(&self.id) else { return Requeue::Done };
+            let deleting = is_deleting(&object);
+            let served = match self.shared.registry.lookup(&self.id.kind) {
+                Lookup::Served(served) => Some(served),
+                Lookup::Failed(why) if !deleting => {
+                    return self.say(&unresolved_graph(&why), Requeue::Done).await;
+                }
+                Lookup::Failed(_) => None,
+                Lookup::Unknown if !deleting => return Requeue::Done,
+                Lookup::Unknown => None,
+            };
+            if steps > SPARE_STEPS + 4 * served.as_ref().map_or(0, |s| s.graph.nodes.len()) {
+                tracing::warn!(instance = %self.id, "no end in sight, starting over");
+                return Requeue::RateLimited;
+            }
+            steps += 1;
+            let kinds = Self::kinds(served.as_ref(), &object);
+            if !self.watched(&kinds).await {
+                return Requeue::RateLimited;
+            }
+            let Step { actions, status, retry, wanted, .. } =
+                self.step(served.as_ref(), &object, deleting, &kinds);
+            self.release(&wanted);
+            let started = self.start(actions);
+            if started == 0 && self.in_flight.is_empty() {
+                let requeue = if retry { Requeue::RateLimited } else { Requeue::Done };
+                return match status {
+                    Some(report) => self.say(&report, requeue).await,
+                    None => requeue,
+                };
+            }
+            self.next_answer(status).await;
+        }
+    }
+
+    fn step(
+        &mut self,
+        served: Option<&Served>,
+        object: &Value,
+        deleting: bool,
+        kinds: &BTreeSet<GroupKind>,
+    ) -> Step {
+        let observed = self.observe(kinds);
+        let mut instance = Instance {
+            object,
+            rgd_name: label(object, names::RGD_NAME),
+            rgd_uid: label(object, names::RGD_ID),
+            kro_version: &self.shared.options.kro_version,
+        };
+        match served {
+            Some(served) if !deleting => {
+                instance.rgd_name = &served.rgd_name;
+                instance.rgd_uid = &served.rgd_uid;
+                step(&served.graph, &instance, &observed)
+            }
+            Some(_) | None => teardown(&instance, &observed),
+        }
+    }
+
+    /// The kinds whose objects matter: those of the graph and those of the inventory.
+    fn kinds(served: Option<&Served>, object: &Value) -> BTreeSet<GroupKind> {
+        let mut kinds = Inventory::of(object).kinds;
+        for node in served.iter().flat_map(|served| &served.graph.nodes) {
+            let gvk = &node.kind.gvk;
+            kinds.insert(GroupKind { group: gvk.group.clone(), kind: gvk.kind.clone() });
+        }
+        kinds
+    }
+
+    /// Makes sure that all of `kinds` are watched and have been listed. A kind that the API
+    /// server does not have, has no objects.
+    async fn watched(&mut self, kinds: &BTreeSet<GroupKind>) -> bool {
+        for kind in kinds {
+            if self.shared.watching.store(kind).is_none() {
+                let found = self.shared.kinds.preferred(kind).await;
+                let started = match &found {
+                    Ok(Some(resource)) => {
+                        let owner = Owner::Inventory(self.id.clone());
+                        self.shared.watching.members(owner, resource).is_ok()
+                    }
+                    Ok(None) => true,
+                    Err(_) => false,
+                };
+                if !started {
+                    tracing::warn!(instance = %self.id, %kind, "can't watch a kind");
+                    return false;
+                }
+            }
+            if let Err(error) = self.shared.watching.synced(kind).await {
+                tracing::warn!(instance = %self.id, %kind, %error, "a watch has not caught up");
+                return false;
+            }
+        }
+        true
+    }
+
+    fn observe(&mut self, kinds: &BTreeSet<GroupKind>) -> Observed {
+        let mut members = BTreeMap::new();
+        for kind in kinds {
+            let Some(store) = self.shared.watching.store(kind) else { continue };
+            for entry in store.indexed(&self.set) {
+                if let Some((_, member)) = &entry.data.member {
+                    members.insert(object_id(kind, &entry), member.clone());
+                }
+            }
+        }
+        // A member is ours by its label; should it go and another take its place, that one has to
+        // be looked at first.
+        self.memory.acquired.retain(|object, _| !members.contains_key(object));
+        Observed {
+            members,
+            acquired: self.memory.acquired.clone(),
+            applied: self.memory.applied.clone(),
+            refused: self.refused.clone(),
+            undeletable: self.undeletable.clone(),
+            unmanageable: self.unmanageable.clone(),
+            unrecorded: self.unrecorded.clone(),
+            listed: self.listed.take(),
+        }
+    }
+
+    /// Lets go of names that are no longer wanted.
+    fn release(&mut self, wanted: &Wanted) {
+        let Wanted::These(wanted) = wanted else { return };
+        self.memory.acquired.retain(|object, _| wanted.contains(object));
+        self.memory.applied.retain(|object, _| wanted.contains(object));
+        let waiters = self.shared.claims.release(&self.id, |object| wanted.contains(object));
+        waiters.into_iter().for_each(|waiter| enqueue(&self.shared.instances, waiter));
+    }
+
+    /// Starts what is not under way yet; returns how much that is.
+    fn start(&mut self, actions: Vec<plan::Action>) -> usize {
+        let mut started = 0;
+        for job in Job::of(actions) {
+            if self.in_flight.len() >= CONCURRENT_JOBS || !self.running.insert(job.key()) {
+                continue;
+            }
+            started += 1;
+            let (shared, id, set) = (self.shared.clone(), self.id.clone(), self.set.clone());
+            self.in_flight.push(Box::pin(perform(shared, id, set, job)));
+        }
+        started
+    }
+
+    /// Waits for an answer, or for the world to change; says how things stand if that takes long.
+    async fn next_answer(&mut self, status: Option<Report>) {
+        let wake = self.memory.wake.clone();
+        let mut status = status;
+        loop {
+            tokio::select! {
+                answer = self.in_flight.next() => {
+                    if let Some(done) = answer {
+                        self.note(done);
+                    }
+                    return;
+                }
+                () = wake.notified() => return,
+                () = tokio::time::sleep(PATIENCE), if status.is_some() => {
+                    if let Some(report) = status.take() {
+                        self.say(&report, Requeue::Done).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Turns an answer into an observation.
+    fn note(&mut self, done: Done) {
+        self.running.remove(&done.key());
+        match done {
+            Done::Managed(result) => {
+                self.unmanageable = self.parent_written(result);
+            }
+            Done::Recorded(result) => {
+                self.unrecorded = self.parent_written(result);
+            }
+            Done::Acquired { object, result } => match result {
+                Ok(acquired) => drop(self.memory.acquired.insert(object, acquired)),
+                Err(error) => {
+                    tracing::warn!(instance = %self.id, %object, %error, "can't read an object");
+                    self.refuse(object, None, error.to_string());
+                }
+            },
+            Done::Applied { object, desired, result } => match result {
+                Ok(answer) => self.applied(&object, desired, answer),
+                Err(error) => {
+                    tracing::info!(instance = %self.id, %object, code = error.code(), "an apply was refused");
+                    self.refuse(object, Some(desired), error.to_string());
+                }
+            },
+            Done::Listed(result) => match result {
+                Ok(listed) => self.listed = Some(listed),
+                Err(error) => {
+                    self.undeletable
+                        .insert(self.id.clone(), format!("can't list members: {error}"));
+                }
+            },
+            Done::Deleted(results) => {
+                for (object, result) in results {
+                    match result {
+                        Ok(()) => drop(self.memory.applied.remove(&object)),
+                        Err(error) => drop(self.undeletable.insert(object, error.to_string())),
+                    }
+                }
+            }
+            Done::FinalizerRemoved(result) => {
+                if let Err(error) = result {
+                    self.undeletable.insert(self.id.clone(), error.to_string());
+                }
+            }
+        }
+    }
+
+    fn refuse(&mut self, object: ObjectId, desired: Option<ContentHash>, message: String) {
+        self.refused.insert(object, Refused { desired, message });
+    }
+
+    fn applied(&mut self, object: &ObjectId, desired: ContentHash, answer: Value) {
+        let entry = managed_fields::entry_hash(&answer, names::MANAGER_APPLYSET);
+        self.memory.applied.insert(object.clone(), Applied { desired, entry });
+        if let Some(store) = self.shared.watching.store(&object.kind)
+            && let Err(error) = store.observe_write(answer)
+        {
+            tracing::warn!(%object, %error, "the answer to an apply is no object");
+        }
+    }
+
+    /// Takes over the instance as the API server answered it; returns why it did not.
+    fn parent_written(&mut self, result: Result<Value, crate::api::ApiError>) -> Option<String> {
+        match result {
+            Ok(answer) => {
+                self.observe_instance(answer);
+                None
+            }
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    fn observe_instance(&self, answer: Value) {
+        if let Some(store) = self.shared.watching.store(&self.id.kind)
+            && let Err(error) = store.observe_write(answer)
+        {
+            tracing::warn!(instance = %self.id, %error, "the answer to a write is no object");
+        }
+    }
+
+    /// Writes the status if it differs.
+    async fn say(&mut self, report: &Report, requeue: Requeue) -> Requeue {
+        let Some(resource) = self.shared.watching.resource(&self.id.kind) else { return requeue };
+        let mut fresh = None;
+        for _ in 0..STATUS_ATTEMPTS {
+            let Some(object) = fresh.take().or_else(|| self.shared.instance(&self.id)) else {
+                return requeue;
+            };
+            let now = now();
+            let Some(status) = next_status(&object, report, &now) else { return requeue };
+            let mut next = Value::clone(&object);
+            next["status"] = status;
+            if let Some(metadata) = next["metadata"].as_object_mut() {
+                metadata.remove("managedFields");
+            }
+            match self.shared.api.replace_status(&resource, &next).await {
+                Ok(answer) => {
+                    let state = text(&answer, &["status", "state"]);
+                    tracing::info!(instance = %self.id, state, "status written");
+                    self.observe_instance(answer);
+                    return requeue;
+                }
+                Err(error) if error.code() == 404 => return requeue,
+                Err(error) if error.code() == 409 => {
+                    let id = &self.id;
+                    match self.shared.api.get(&resource, &id.namespace, &id.name).await {
+                        Ok(Some(object)) => fresh = Some(Arc::new(object)),
+                        Ok(None) => return requeue,
+                        Err(_) => return Requeue::RateLimited,
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(instance = %self.id, %error, "can't write a status");
+                    return Requeue::RateLimited;
+                }
+            }
+        }
+        Requeue::RateLimited
+    }
+}
+
+/// Now, as Kubernetes writes times.
+pub(crate) fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

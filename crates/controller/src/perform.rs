@@ -1,0 +1,295 @@
+//! Performs single actions of the planner.
+
+use crate::api::{ApiError, Deleted};
+use crate::observation::apply_order;
+use crate::shared::{Shared, store_key};
+use futures::future::join_all;
+use kube::core::ApiResource;
+use plan::object::{GroupKind, get, is_deleting, label, text};
+use plan::{Acquired, Action, Listed, ObjectId, names};
+use schema::ContentHash;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Attempts to remove a finalizer from an object that somebody else keeps changing.
+const FINALIZER_ATTEMPTS: usize = 5;
+
+/// What runs as one future: an action, or all deletions of a step.
+pub(crate) enum Job {
+    Manage(Value),
+    Record(Value),
+    Acquire(ObjectId),
+    Apply {
+        id: ObjectId,
+        object: Value,
+        desired: ContentHash,
+    },
+    List {
+        kinds: BTreeSet<GroupKind>,
+        namespaces: BTreeSet<String>,
+    },
+    /// Wave → objects with their UIDs.
+    Delete(BTreeMap<u32, Vec<(ObjectId, String)>>),
+    RemoveFinalizer,
+}
+
+/// Jobs with the same key don't run at the same time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum JobKey {
+    Manage,
+    Record,
+    List,
+    Delete,
+    RemoveFinalizer,
+    Object(ObjectId),
+}
+
+/// The answer to a job.
+pub(crate) enum Done {
+    Managed(Result<Value, ApiError>),
+    Recorded(Result<Value, ApiError>),
+    Acquired { object: ObjectId, result: Result<Acquired, ApiError> },
+    Applied { object: ObjectId, desired: ContentHash, result: Result<Value, ApiError> },
+    Listed(Result<BTreeMap<ObjectId, Listed>, ApiError>),
+    Deleted(Vec<(ObjectId, Result<(), ApiError>)>),
+    FinalizerRemoved(Result<(), ApiError>),
+}
+
+// === impl Job ===
+
+impl Job {
+    /// The jobs of a step's actions.
+    pub(crate) fn of(actions: Vec<Action>) -> Vec<Self> {
+        let mut jobs = Vec::new();
+        let mut waves: BTreeMap<u32, Vec<(ObjectId, String)>> = BTreeMap::new();
+        for action in actions {
+            jobs.push(match action {
+                Action::Manage { patch } => Self::Manage(patch),
+                Action::RecordInventory { patch } => Self::Record(patch),
+                Action::Acquire { object, .. } => Self::Acquire(object),
+                Action::Apply { id, object, desired, .. } => Self::Apply { id, object, desired },
+                Action::ListMembers { kinds, namespaces } => Self::List { kinds, namespaces },
+                Action::RemoveFinalizer => Self::RemoveFinalizer,
+                Action::Delete { object, uid, wave } => {
+                    waves.entry(wave).or_default().push((object, uid));
+                    continue;
+                }
+            });
+        }
+        if !waves.is_empty() {
+            jobs.push(Self::Delete(waves));
+        }
+        jobs
+    }
+
+    /// Its key.
+    pub(crate) fn key(&self) -> JobKey {
+        match self {
+            Self::Manage(_) => JobKey::Manage,
+            Self::Record(_) => JobKey::Record,
+            Self::Acquire(object) | Self::Apply { id: object, .. } => {
+                JobKey::Object(object.clone())
+            }
+            Self::List { .. } => JobKey::List,
+            Self::Delete(_) => JobKey::Delete,
+            Self::RemoveFinalizer => JobKey::RemoveFinalizer,
+        }
+    }
+}
+
+// === impl Done ===
+
+impl Done {
+    /// The key of the job that this answers.
+    pub(crate) fn key(&self) -> JobKey {
+        match self {
+            Self::Managed(_) => JobKey::Manage,
+            Self::Recorded(_) => JobKey::Record,
+            Self::Acquired { object, .. } | Self::Applied { object, .. } => {
+                JobKey::Object(object.clone())
+            }
+            Self::Listed(_) => JobKey::List,
+            Self::Deleted(_) => JobKey::Delete,
+            Self::FinalizerRemoved(_) => JobKey::RemoveFinalizer,
+        }
+    }
+}
+
+/// Performs `job` for the instance `id`, whose ApplySet is `set`.
+pub(crate) async fn perform(shared: Arc<Shared>, id: ObjectId, set: String, job: Job) -> Done {
+    let _permit = shared.permits.acquire().await;
+    match job {
+        Job::Manage(patch) => {
+            Done::Managed(apply_parent(&shared, &id, names::MANAGER_LABELLER, &patch).await)
+        }
+        Job::Record(patch) => {
+            Done::Recorded(apply_parent(&shared, &id, names::MANAGER_PARENT, &patch).await)
+        }
+        Job::Acquire(object) => {
+            let result = acquire(&shared, &id, &set, &object).await;
+            Done::Acquired { object, result }
+        }
+        Job::Apply { id: object, object: body, desired } => {
+            let result = match resource(&shared, &object.kind) {
+                Ok(resource) => shared.api.apply(&resource, names::MANAGER_APPLYSET, &body).await,
+                Err(error) => Err(error),
+            };
+            Done::Applied { object, desired, result }
+        }
+        Job::List { kinds, namespaces } => {
+            Done::Listed(list(&shared, &set, &kinds, &namespaces).await)
+        }
+        Job::Delete(waves) => {
+            let mut results = Vec::new();
+            for (_, wave) in waves {
+                let deletions = wave.into_iter().map(|(object, uid)| delete(&shared, object, uid));
+                results.extend(join_all(deletions).await);
+            }
+            Done::Deleted(results)
+        }
+        Job::RemoveFinalizer => Done::FinalizerRemoved(remove_finalizer(&shared, &id).await),
+    }
+}
+
+/// How the API server calls a kind. A kind that nobody watches any more is as good as unknown.
+fn resource(shared: &Shared, kind: &GroupKind) -> Result<ApiResource, ApiError> {
+    shared.watching.resource(kind).ok_or_else(|| ApiError::UnknownKind(kind.clone()))
+}
+
+async fn apply_parent(
+    shared: &Shared,
+    id: &ObjectId,
+    manager: &str,
+    patch: &Value,
+) -> Result<Value, ApiError> {
+    shared.api.apply(&resource(shared, &id.kind)?, manager, patch).await
+}
+
+/// Claims the name, then reads the object once: a foreign owner is respected, an object that
+/// goes away is waited for (DESIGN.md, decision 6).
+async fn acquire(
+    shared: &Shared,
+    id: &ObjectId,
+    set: &str,
+    object: &ObjectId,
+) -> Result<Acquired, ApiError> {
+    if let Err(holder) = shared.claims.claim(object, id) {
+        return Ok(Acquired::Foreign { part_of: plan::applyset_id(&holder) });
+    }
+    let resource = resource(shared, &object.kind)?;
+    let live = shared.api.get_metadata(&resource, &object.namespace, &object.name).await?;
+    let Some(live) = live else { return Ok(Acquired::Held) };
+    let part_of = label(&live, names::PART_OF);
+    if !part_of.is_empty() && part_of != set {
+        return Ok(Acquired::Foreign { part_of: part_of.to_owned() });
+    }
+    Ok(if is_deleting(&live) { Acquired::Terminating } else { Acquired::Held })
+}
+
+/// Lists the members at the API server; kinds that it does not have are skipped.
+async fn list(
+    shared: &Shared,
+    set: &str,
+    kinds: &BTreeSet<GroupKind>,
+    namespaces: &BTreeSet<String>,
+) -> Result<BTreeMap<ObjectId, Listed>, ApiError> {
+    let lists = kinds.iter().filter_map(|kind| {
+        let resource = shared.watching.resource(kind)?;
+        Some(async move {
+            let selector = (names::PART_OF, set);
+            let found = shared.api.list_metadata(&resource, "", selector).await?;
+            Ok::<_, ApiError>((kind.clone(), found))
+        })
+    });
+    let mut members = BTreeMap::new();
+    for result in join_all(lists).await {
+        let (kind, found) = result?;
+        for object in found {
+            let namespace = text(&object, &["metadata", "namespace"]).to_owned();
+            if !namespace.is_empty() && !namespaces.contains(&namespace) {
+                continue;
+            }
+            let name = text(&object, &["metadata", "name"]).to_owned();
+            members.insert(ObjectId { kind: kind.clone(), namespace, name }, listed(&object));
+        }
+    }
+    Ok(members)
+}
+
+fn listed(object: &Value) -> Listed {
+    Listed {
+        uid: text(object, &["metadata", "uid"]).to_owned(),
+        deleting: is_deleting(object),
+        node: label(object, names::NODE_ID).to_owned(),
+        apply_order: apply_order(object),
+    }
+}
+
+async fn delete(
+    shared: &Shared,
+    object: ObjectId,
+    uid: String,
+) -> (ObjectId, Result<(), ApiError>) {
+    let resource = match resource(shared, &object.kind) {
+        Ok(resource) => resource,
+        Err(error) => return (object, Err(error)),
+    };
+    let result = shared.api.delete(&resource, &object.namespace, &object.name, &uid).await;
+    let store = shared.watching.store(&object.kind);
+    let result = result.map(|deleted| match (deleted, store) {
+        (Deleted::Gone, Some(store)) => store.observe_delete(&store_key(&object), &uid),
+        (Deleted::Going(answer), Some(store)) => {
+            if let Err(error) = store.observe_write(answer) {
+                tracing::warn!(%object, %error, "the answer to a deletion is no object");
+            }
+        }
+        (Deleted::Gone | Deleted::Going(_), None) => {}
+    });
+    (object, result)
+}
+
+/// Takes our finalizer off; the resourceVersion guards the other finalizers. An instance that is
+/// gone already is what was wanted.
+async fn remove_finalizer(shared: &Shared, id: &ObjectId) -> Result<(), ApiError> {
+    let resource = resource(shared, &id.kind)?;
+    let mut object = shared.instance(id).map(|object| Value::clone(&object));
+    for attempt in 1.. {
+        let Some(live) = object else { return Ok(()) };
+        let finalizers = get(&live, &["metadata", "finalizers"]).and_then(Value::as_array);
+        let kept: Vec<&Value> =
+            finalizers.into_iter().flatten().filter(|name| *name != names::FINALIZER).collect();
+        let patch = json!({"metadata": {
+            "finalizers": kept,
+            "resourceVersion": live["metadata"]["resourceVersion"],
+        }});
+        let result = shared.api.merge_patch(&resource, &id.namespace, &id.name, "", &patch).await;
+        match result {
+            Ok(_) if kept.is_empty() => {
+                if let Some(store) = shared.watching.store(&id.kind) {
+                    store.observe_delete(&store_key(id), text(&live, &["metadata", "uid"]));
+                }
+                return Ok(());
+            }
+            Ok(answer) => {
+                if let Some(store) = shared.watching.store(&id.kind)
+                    && let Err(error) = store.observe_write(answer)
+                {
+                    tracing::warn!(instance = %id, %error, "the answer to a patch is no object");
+                }
+                return Ok(());
+            }
+            Err(error) if error.code() == 404 => {
+                if let Some(store) = shared.watching.store(&id.kind) {
+                    store.observe_delete(&store_key(id), text(&live, &["metadata", "uid"]));
+                }
+                return Ok(());
+            }
+            Err(error) if error.code() == 409 && attempt < FINALIZER_ATTEMPTS => {
+                object = shared.api.get(&resource, &id.namespace, &id.name).await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

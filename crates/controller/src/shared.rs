@@ -1,0 +1,88 @@
+//! What the reconcilers share.
+
+use crate::api::Api;
+use crate::claims::Claims;
+use crate::kinds::Kinds;
+use crate::memory::Memories;
+use crate::observation::Observation;
+use crate::registry::Registry;
+use crate::watching::Watching;
+use plan::ObjectId;
+use runtime::queue::Queue;
+use runtime::store::{Entry, ObjectKey, Store};
+use serde_json::Value;
+use std::fmt::Display;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// How many writes may be under way at once, over all instances.
+const WRITES: usize = 256;
+
+/// The parts of one running controller.
+pub(crate) struct Shared {
+    pub(crate) api: Api,
+    pub(crate) kinds: Kinds,
+    pub(crate) watching: Watching,
+    pub(crate) registry: Registry,
+    pub(crate) claims: Claims,
+    pub(crate) memories: Memories,
+    /// Instances to reconcile.
+    pub(crate) instances: Queue<ObjectId>,
+    /// Definitions to reconcile, by name.
+    pub(crate) definitions: Queue<String>,
+    /// All definitions, whole.
+    pub(crate) rgds: Store<Arc<Value>>,
+    /// All CRDs, by their metadata.
+    pub(crate) crds: Store<Arc<Value>>,
+    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) options: Options,
+}
+
+/// What the user decides about a controller.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Our version as a label value; see `kro.run/kro-version`.
+    pub kro_version: String,
+    /// Whether deleting a definition deletes its CRD, and with it all instances.
+    pub allow_crd_deletion: bool,
+    /// Instances that are reconciled at once.
+    pub concurrent_instances: usize,
+}
+
+/// Permits for writes.
+pub(crate) fn permits() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(WRITES))
+}
+
+/// How the stores call an object.
+pub(crate) fn store_key(id: &ObjectId) -> ObjectKey {
+    match id.namespace.as_str() {
+        "" => ObjectKey::cluster(id.name.as_str()),
+        namespace => ObjectKey::namespaced(namespace, id.name.as_str()),
+    }
+}
+
+/// How the planner calls the object of an entry of `kind`.
+pub(crate) fn object_id<E>(kind: &plan::object::GroupKind, entry: &Entry<E>) -> ObjectId {
+    ObjectId {
+        kind: kind.clone(),
+        namespace: entry.key.namespace.clone().unwrap_or_default(),
+        name: entry.key.name.clone(),
+    }
+}
+
+/// Adds `key` to `queue`, which says itself when it is full; the next change of the object, or the
+/// next start, adds the key again.
+pub(crate) fn enqueue<K: Ord + Clone + Display>(queue: &Queue<K>, key: K) {
+    let _ = queue.add(key);
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// The instance as last observed; `None` when it is gone or its kind is not watched.
+    pub(crate) fn instance(&self, id: &ObjectId) -> Option<Arc<Value>> {
+        let store: Store<Observation> = self.watching.store(&id.kind)?;
+        store.get(&store_key(id))?.data.whole.clone()
+    }
+}
