@@ -153,8 +153,10 @@ impl Entry {
     #[must_use]
     pub fn is_write(&self) -> bool {
         match self.verb.as_str() {
-            "create" => !self.group.ends_with("authentication.k8s.io")
-                && !self.group.ends_with("authorization.k8s.io"),
+            "create" => {
+                !self.group.ends_with("authentication.k8s.io")
+                    && !self.group.ends_with("authorization.k8s.io")
+            }
             "update" | "patch" | "delete" | "deletecollection" => true,
             _ => false,
         }

@@ -365,7 +365,10 @@ async fn wait_until_up(
     }
     result.with_context(|| {
         let tails = processes.iter().map(|process| format!("{process}:\n{}", process.log_tail(10)));
-        format!("the control plane does not come up; its logs end with\n{}", tails.collect::<Vec<_>>().join("\n"))
+        format!(
+            "the control plane does not come up; its logs end with\n{}",
+            tails.collect::<Vec<_>>().join("\n")
+        )
     })
 }
 

@@ -100,7 +100,10 @@ impl Credentials {
             key: put("apiserver.key", key.serialize_pem())?,
             tokens: put("tokens.csv", tokens)?,
             service_account_key: put("service-accounts.key", service_accounts.serialize_pem())?,
-            service_account_public_key: put("service-accounts.pub", service_accounts.public_key_pem())?,
+            service_account_public_key: put(
+                "service-accounts.pub",
+                service_accounts.public_key_pem(),
+            )?,
         })
     }
 }

@@ -76,6 +76,7 @@ pub struct Killer(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 enum State {
+    Prepared,
     Running(Child),
     Ended(ExitStatus),
 }
@@ -87,9 +88,16 @@ impl Process {
     ///
     /// The program or the log file can't be started or opened.
     pub fn start(program: Program, directory: &Path) -> anyhow::Result<Self> {
+        let process = Self::prepared(program, directory);
+        process.restart()?;
+        Ok(process)
+    }
+
+    /// A process that [`Process::restart`] starts, after its [`Killer`] was handed to somebody.
+    #[must_use]
+    pub fn prepared(program: Program, directory: &Path) -> Self {
         let log = directory.join(format!("{}.log", program.name));
-        let child = spawn(&program, &log)?;
-        Ok(Self { program, log, state: Arc::new(Mutex::new(State::Running(child))) })
+        Self { program, log, state: Arc::new(Mutex::new(State::Prepared)) }
     }
 
     /// What it was started from.
@@ -103,11 +111,11 @@ impl Process {
     pub fn id(&self) -> Option<u32> {
         match &*self.state() {
             State::Running(child) => Some(child.id()),
-            State::Ended(_) => None,
+            State::Prepared | State::Ended(_) => None,
         }
     }
 
-    /// How it ended, or `None` while it runs.
+    /// How it ended, or `None` while it runs and before it was started.
     ///
     /// # Errors
     ///
@@ -116,7 +124,7 @@ impl Process {
         self.state().poll()
     }
 
-    /// Kills it at once (SIGKILL), and returns when it is gone. Does nothing when it has ended.
+    /// Kills it at once (SIGKILL), and returns when it is gone. Does nothing when it does not run.
     ///
     /// # Errors
     ///
@@ -135,11 +143,15 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// It has not ended `within` that time; it is killed then.
+    /// It was never started, or has not ended `within` that time; it is killed then.
     pub async fn terminate(&self, within: Duration) -> anyhow::Result<ExitStatus> {
-        if let State::Running(child) = &*self.state() {
-            rustix::process::kill_process(pid(child)?, rustix::process::Signal::TERM)
-                .with_context(|| format!("can't signal {}", self.program.name))?;
+        match &*self.state() {
+            State::Running(child) => {
+                rustix::process::kill_process(pid(child)?, rustix::process::Signal::TERM)
+                    .with_context(|| format!("can't signal {}", self.program.name))?;
+            }
+            State::Prepared => bail!("{} was never started", self.program.name),
+            State::Ended(_) => {}
         }
         let start = Instant::now();
         loop {
@@ -159,14 +171,15 @@ impl Process {
         }
     }
 
-    /// Starts it again after it has ended; the log is continued.
+    /// Starts it, also again after it has ended; the log is continued.
     ///
     /// # Errors
     ///
     /// It still runs, or it can't be started.
     pub fn restart(&self) -> anyhow::Result<()> {
         let mut state = self.state();
-        ensure!(state.poll()?.is_some(), "{} still runs", self.program.name);
+        state.poll()?;
+        ensure!(!matches!(*state, State::Running(_)), "{} still runs", self.program.name);
         *state = State::Running(spawn(&self.program, &self.log)?);
         Ok(())
     }
@@ -226,6 +239,7 @@ impl State {
     fn poll(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         let child = match self {
             Self::Running(child) => child,
+            Self::Prepared => return Ok(None),
             Self::Ended(status) => return Ok(Some(*status)),
         };
         let Some(status) = child.try_wait().context("can't wait for a process")? else {
@@ -250,7 +264,7 @@ impl State {
         let previous = std::mem::replace(self, Self::Ended(status));
         match previous {
             Self::Running(child) => reaper::ended(reaper::Entry::Group(child.id())),
-            Self::Ended(_) => Ok(()),
+            Self::Prepared | Self::Ended(_) => Ok(()),
         }
     }
 }

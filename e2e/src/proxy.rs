@@ -94,7 +94,10 @@ struct Kill {
 enum Upstream {
     /// The client adds the bearer token and does TLS.
     ApiServer(kube::Client),
-    Http { authority: http::uri::Authority, client: HttpClient<HttpConnector, Full<Bytes>> },
+    Http {
+        authority: http::uri::Authority,
+        client: HttpClient<HttpConnector, Full<Bytes>>,
+    },
 }
 
 impl Proxy {

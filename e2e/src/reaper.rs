@@ -58,10 +58,8 @@ pub(crate) fn ended(entry: Entry<'_>) -> anyhow::Result<()> {
 fn tell(operation: char, entry: Entry<'_>) -> anyhow::Result<()> {
     static REAPER: OnceLock<Mutex<Option<ChildStdin>>> = OnceLock::new();
 
-    let mut pipe = REAPER
-        .get_or_init(|| Mutex::new(None))
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut pipe =
+        REAPER.get_or_init(|| Mutex::new(None)).lock().unwrap_or_else(PoisonError::into_inner);
     if pipe.is_none() {
         *pipe = Some(start()?);
     }
@@ -73,7 +71,6 @@ fn tell(operation: char, entry: Entry<'_>) -> anyhow::Result<()> {
     pipe.write_all(line.as_bytes()).context("the reaper has ended")
 }
 
-#[expect(clippy::zombie_processes, reason = "the reaper outlives this process by design")]
 fn start() -> anyhow::Result<ChildStdin> {
     let mut reaper = Command::new("sh")
         .args(["-c", SCRIPT, "reaper"])

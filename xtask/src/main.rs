@@ -4,6 +4,9 @@
 #![expect(clippy::print_stderr, reason = "tasks tell a person what they do")]
 
 mod controlplane;
+mod demo;
+mod prove;
+mod test;
 
 use clap::{Parser, Subcommand};
 
@@ -16,12 +19,23 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// The Kubernetes control plane on which scenarios and the demo run
     #[command(subcommand)]
     Controlplane(controlplane::Command),
+    /// The reference example on a real control plane, as a tree that fills in
+    Demo(demo::Arguments),
+    /// A proof in its long form
+    #[command(subcommand)]
+    Prove(prove::Proof),
+    /// All tests: unit tests, fixtures, and the scenarios on the real control plane
+    Test,
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Controlplane(command) => controlplane::run(&command),
+        Task::Demo(arguments) => demo::run(&arguments),
+        Task::Prove(proof) => prove::run(&proof),
+        Task::Test => test::run(),
     }
 }

@@ -155,7 +155,8 @@ impl Match {
         sort && (self.methods.is_empty() || self.methods.contains(&passed.method))
             && self.paths.iter().all(|part| passed.uri.contains(part))
             && !self.not_paths.iter().any(|part| passed.uri.contains(part))
-            && (self.targets.is_empty() || self.targets.iter().any(|end| passed.target.ends_with(end)))
+            && (self.targets.is_empty()
+                || self.targets.iter().any(|end| passed.target.ends_with(end)))
     }
 }
 

@@ -1,3 +1,14 @@
 //! Tests of the harness itself, on a real control plane.
 
-mod harness;
+mod audit;
+mod control_plane;
+mod dump;
+mod process;
+mod proxy;
+mod survival;
+mod wait;
+
+use std::time::Duration;
+
+/// How long something may take that takes a second on an idle machine.
+const SOON: Duration = Duration::from_secs(60);

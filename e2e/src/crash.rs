@@ -1,0 +1,390 @@
+//! Crash points: a controller is killed at the Nth request of a whole bring-up or a whole deletion,
+//! started again, and everything has to end as if nothing had happened.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
+
+use anyhow::{Context, bail, ensure};
+use serde_json::Value;
+
+use crate::{
+    Options, Proxy, User,
+    audit::Mark,
+    proxy::{Match, Moment},
+    stack::{Endpoints, SOON, Stack},
+    wait_for,
+};
+
+/// How long nothing may be written before a run counts as ended.
+const QUIET: Duration = Duration::from_millis(1_500);
+/// How long a controller may take to reach its kill point, once what leads to it has begun.
+const REACH: Duration = Duration::from_secs(30);
+
+/// The objects of the example, in no particular order.
+const OBJECTS: [(&str, &str); 6] = [
+    ("rgd", "application"),
+    ("crd", "applications.kro.run"),
+    ("application", "my-app"),
+    ("bucket", "my-app-data"),
+    ("table", "my-app-table"),
+    ("deployment", "my-app"),
+];
+
+/// Which requests are counted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub enum Target {
+    /// Writes of `kro-controller` to the API server.
+    Kro,
+    /// Writes of `ack-controller` to the API server.
+    Ack,
+    /// Calls of `ack-controller` to AWS.
+    Aws,
+}
+
+/// What is going on when the controller is killed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub enum Phase {
+    /// From the definition to an ACTIVE instance.
+    BringUp,
+    /// From the deletion of the instance until it is gone.
+    Deletion,
+}
+
+/// One moment at which a controller is killed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Point {
+    /// Whose request.
+    pub target: Target,
+    /// In which phase.
+    pub phase: Phase,
+    /// Which request, counted from one.
+    pub nth: usize,
+    /// Before the request reaches the server, or before the answer reaches the controller.
+    pub moment: Moment,
+}
+
+/// A control plane on which one run after the other is made.
+pub struct Bench {
+    stack: Stack,
+    kro: Proxy,
+    ack: Proxy,
+    aws: Proxy,
+    undisturbed: Run,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Run {
+    /// All objects and AWS, once the instance is ACTIVE.
+    up: String,
+    /// The same, once the instance is gone.
+    down: String,
+    /// Requests per target and phase.
+    requests: BTreeMap<(Target, Phase), usize>,
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, phase, nth, moment } = self;
+        write!(f, "{target:?}, {phase:?}, request {nth}, {moment:?}")
+    }
+}
+
+impl Target {
+    fn matches(self) -> Match {
+        match self {
+            Self::Kro | Self::Ack => Match::writes(),
+            Self::Aws => Match::any(),
+        }
+    }
+}
+
+impl Bench {
+    /// Starts the control plane and makes the undisturbed run.
+    ///
+    /// # Errors
+    ///
+    /// Something does not come up, or the undisturbed run does not end.
+    pub async fn start() -> anyhow::Result<Self> {
+        let stack = Stack::start(Options::api_server()).await?;
+        let kro = Proxy::before_api_server(&stack.plane, User::KroController).await?;
+        let ack = Proxy::before_api_server(&stack.plane, User::AckController).await?;
+        let aws = Proxy::before_http(&stack.aws.url()).await?;
+        let mut bench = Self { stack, kro, ack, aws, undisturbed: Run::default() };
+        let first = bench.run(None).await.context("the undisturbed run")?;
+        let second = bench.run(None).await.context("the second undisturbed run")?;
+        ensure!(
+            first.up == second.up,
+            "two undisturbed runs differ:\n{}",
+            diff(&first.up, &second.up)
+        );
+        bench.undisturbed = second;
+        Ok(bench)
+    }
+
+    /// Every point of the undisturbed run.
+    #[must_use]
+    pub fn points(&self) -> Vec<Point> {
+        let counts = self.undisturbed.requests.iter();
+        counts
+            .flat_map(|(&(target, phase), &count)| {
+                (1..=count).flat_map(move |nth| {
+                    [Moment::Before, Moment::After].map(|moment| Point {
+                        target,
+                        phase,
+                        nth,
+                        moment,
+                    })
+                })
+            })
+            .collect()
+    }
+
+    /// Makes a run with a crash at `point`, and compares it with the undisturbed one.
+    ///
+    /// # Errors
+    ///
+    /// The point was not reached, the end differs, something was created twice, or something is
+    /// written after the end.
+    pub async fn crash(&mut self, point: Point) -> anyhow::Result<()> {
+        let run = self.run(Some(point)).await.with_context(|| point.to_string())?;
+        let expected = &self.undisturbed;
+        ensure!(run.up == expected.up, "{point}: ACTIVE, but\n{}", diff(&expected.up, &run.up));
+        ensure!(
+            run.down == expected.down,
+            "{point}: gone, but\n{}",
+            diff(&expected.down, &run.down)
+        );
+        Ok(())
+    }
+
+    async fn run(&mut self, point: Option<Point>) -> anyhow::Result<Run> {
+        let mut run = Run::default();
+        self.stack.aws.control().reset();
+        self.stack.start_kro(&self.endpoints("kro", &self.kro)?)?;
+        self.stack.start_ack(&self.endpoints("ack", &self.ack)?)?;
+        // Until its first list, a controller asks STS whose credentials it has.
+        wait_for("ack-controller is up", SOON, async || {
+            Ok((self.ack.count(&Match::watches()) > 0).then_some(()))
+        })
+        .await?;
+        let begin = self.stack.plane.audit().mark().await?;
+
+        let before = self.counts();
+        let mut kill = self.arm(point, Phase::BringUp)?;
+        tokio::try_join!(self.apply(), self.strike(&mut kill))?;
+        self.stack.wait_active("my-app").await?;
+        self.settled().await?;
+        run.up = self.dump().await?;
+        self.count(&mut run, Phase::BringUp, &before);
+        self.created_once(begin).await?;
+
+        let before = self.counts();
+        let mut kill = self.arm(point, Phase::Deletion)?;
+        let delete = ["delete", "application", "my-app", "--wait=false"];
+        self.stack.plane.kubectl(&delete).await?;
+        self.strike(&mut kill).await?;
+        for (kind, name) in
+            [("application", "my-app"), ("bucket", "my-app-data"), ("table", "my-app-table")]
+        {
+            self.stack.wait_gone(kind, name).await?;
+        }
+        self.settled().await?;
+        run.down = self.dump().await?;
+        self.count(&mut run, Phase::Deletion, &before);
+
+        self.clean_up().await?;
+        Ok(run)
+    }
+
+    /// Applies the example; its kind has to be there first, which the controller that is about to be
+    /// killed brings about.
+    async fn apply(&self) -> anyhow::Result<()> {
+        self.stack.apply_example("rgd.yaml").await?;
+        wait_for("the instance can be created", SOON, async || {
+            self.stack.apply_example("instance.yaml").await.map(Some)
+        })
+        .await
+    }
+
+    fn endpoints(&self, name: &str, proxy: &Proxy) -> anyhow::Result<Endpoints> {
+        let kubeconfig = self.stack.plane.kubeconfig_through(name, &proxy.url())?;
+        Ok(Endpoints { kubeconfig, aws: self.aws.url() })
+    }
+
+    fn proxy(&self, target: Target) -> &Proxy {
+        match target {
+            Target::Kro => &self.kro,
+            Target::Ack => &self.ack,
+            Target::Aws => &self.aws,
+        }
+    }
+
+    fn arm(
+        &self,
+        point: Option<Point>,
+        phase: Phase,
+    ) -> anyhow::Result<Option<(Point, crate::proxy::KillPoint)>> {
+        let Some(point) = point.filter(|point| point.phase == phase) else { return Ok(None) };
+        let process = match point.target {
+            Target::Kro => self.stack.kro()?,
+            Target::Ack | Target::Aws => self.stack.ack()?,
+        };
+        let when = point.target.matches();
+        let kill =
+            self.proxy(point.target).kill_point(when, point.nth, point.moment, process.killer());
+        Ok(Some((point, kill)))
+    }
+
+    /// Waits until the controller is dead, and starts it again.
+    async fn strike(
+        &self,
+        kill: &mut Option<(Point, crate::proxy::KillPoint)>,
+    ) -> anyhow::Result<()> {
+        let Some((point, kill)) = kill else { return Ok(()) };
+        tokio::time::timeout(REACH, kill.reached())
+            .await
+            .context("the kill point was not reached")??;
+        self.proxy(point.target).resume();
+        match point.target {
+            Target::Kro => self.stack.kro()?.restart(),
+            Target::Ack | Target::Aws => self.stack.ack()?.restart(),
+        }
+    }
+
+    /// Waits until nobody has written anything for a while.
+    async fn settled(&self) -> anyhow::Result<()> {
+        let mut last = self.writes();
+        for _ in 0..40 {
+            tokio::time::sleep(QUIET).await;
+            let now = self.writes();
+            if now == last {
+                return Ok(());
+            }
+            last = now;
+        }
+        bail!("there is no end of writes\n{}", self.stack.logs())
+    }
+
+    fn writes(&self) -> [usize; 3] {
+        self.counts().map(|(_, count)| count)
+    }
+
+    fn counts(&self) -> [(Target, usize); 3] {
+        [Target::Kro, Target::Ack, Target::Aws]
+            .map(|target| (target, self.proxy(target).count(&target.matches())))
+    }
+
+    fn count(&self, run: &mut Run, phase: Phase, before: &[(Target, usize); 3]) {
+        for ((target, before), (_, now)) in before.iter().zip(self.counts()) {
+            run.requests.insert((*target, phase), now - before);
+        }
+    }
+
+    /// Everything was created exactly once, at the API server and at AWS.
+    async fn created_once(&self, begin: Mark) -> anyhow::Result<()> {
+        let entries = self.stack.plane.audit().since(begin).await?;
+        for (resource, namespace, name) in [
+            ("customresourcedefinitions", "", "applications.kro.run"),
+            ("buckets", "default", "my-app-data"),
+            ("tables", "default", "my-app-table"),
+            ("deployments", "default", "my-app"),
+        ] {
+            let created = entries.creations(resource, namespace, name);
+            ensure!(created == 1, "{resource} {name} was created {created} times");
+        }
+        let calls = self.stack.aws.control().calls();
+        for operation in ["CreateBucket", "CreateTable"] {
+            let made =
+                calls.iter().filter(|call| call.operation == operation && call.status == 200);
+            let made = made.count();
+            ensure!(made == 1, "{operation} succeeded {made} times");
+        }
+        Ok(())
+    }
+
+    /// All objects and the AWS endpoint as text, without what differs from run to run.
+    async fn dump(&self) -> anyhow::Result<String> {
+        let mut all = serde_json::Map::new();
+        for (kind, name) in OBJECTS {
+            if let Some(object) = self.stack.get(kind, "default", name).await? {
+                all.insert(format!("{kind}/{name}"), canonical(object, &uids()));
+            }
+        }
+        all.insert("aws".to_owned(), self.stack.aws.control().dump());
+        Ok(serde_json::to_string_pretty(&all)?)
+    }
+
+    async fn clean_up(&mut self) -> anyhow::Result<()> {
+        let names = ["rgd/application", "crd/applications.kro.run"];
+        for name in names {
+            self.stack
+                .plane
+                .kubectl(&["delete", name, "--ignore-not-found", "--timeout=30s"])
+                .await?;
+        }
+        self.stack.kro()?.kill()?;
+        self.stack.ack()?.kill()?;
+        for proxy in [&self.kro, &self.ack, &self.aws] {
+            proxy.resume();
+        }
+        Ok(())
+    }
+}
+
+/// Keys whose values differ from run to run.
+fn uids() -> BTreeSet<&'static str> {
+    [
+        "uid",
+        "resourceVersion",
+        "generation",
+        "observedGeneration",
+        "creationTimestamp",
+        "lastTransitionTime",
+        "creationDateTime",
+        "time",
+        "tableID",
+        "kro.run/instance-id",
+        "kro.run/resource-graph-definition-id",
+        "kubectl.kubernetes.io/last-applied-configuration",
+    ]
+    .into()
+}
+
+fn canonical(value: Value, without: &BTreeSet<&str>) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .into_iter()
+            .filter(|(key, _)| !without.contains(key.as_str()))
+            .map(|(key, value)| {
+                let sorted = key == "managedFields" || key == "conditions";
+                let value = canonical(value, without);
+                (key, if sorted { sort(value) } else { value })
+            })
+            .collect(),
+        Value::Array(items) => items.into_iter().map(|item| canonical(item, without)).collect(),
+        other => other,
+    }
+}
+
+/// Lists whose order follows from times.
+fn sort(value: Value) -> Value {
+    match value {
+        Value::Array(mut items) => {
+            items.sort_by_key(Value::to_string);
+            Value::Array(items)
+        }
+        other => other,
+    }
+}
+
+/// The lines that differ.
+fn diff(expected: &str, got: &str) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), got.lines().collect());
+    let missing = old.iter().filter(|line| !new.contains(line)).map(|line| format!("- {line}"));
+    let added = new.iter().filter(|line| !old.contains(line)).map(|line| format!("+ {line}"));
+    missing.chain(added).take(40).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,68 @@
+//! Proofs in their long form; the tests run a short, seeded form of each.
+
+use crate::controlplane;
+use anyhow::Context;
+use clap::Subcommand;
+use e2e::crash::Bench;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+/// What can be proved.
+#[derive(Subcommand)]
+pub(crate) enum Proof {
+    /// Kill each controller at every request of a whole bring-up and a whole deletion
+    Crash,
+}
+
+/// Runs a proof, and writes its result to `docs/measurements`.
+pub(crate) fn run(proof: &Proof) -> anyhow::Result<()> {
+    controlplane::build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    match proof {
+        Proof::Crash => runtime.block_on(crash()),
+    }
+}
+
+async fn crash() -> anyhow::Result<()> {
+    let started = Instant::now();
+    let mut bench = Bench::start().await?;
+    let points = bench.points();
+    eprintln!("{} points", points.len());
+    let mut counts = std::collections::BTreeMap::new();
+    for (number, point) in points.iter().enumerate() {
+        bench.crash(*point).await?;
+        *counts.entry(format!("{:?}, {:?}", point.target, point.phase)).or_insert(0_usize) += 1;
+        eprintln!("{:>4} {point}", number + 1);
+    }
+    let mut text = String::from("# Crash points\n\n");
+    text.push_str("`cargo xtask prove crash`: each controller is killed (SIGKILL) at every write to the API server and every call to AWS, once before the request reaches the server and once before the answer reaches the controller, and started again.\n");
+    text.push_str("Every point was reached, the end equals that of an undisturbed run, nothing was created twice, and nothing was written afterwards.\n\n");
+    text.push_str("| requests of | points |\n| --- | --- |\n");
+    for (what, count) in counts {
+        writeln!(text, "| {what} | {count} |")?;
+    }
+    write_result("crash.md", text, started)
+}
+
+/// Writes a result with the circumstances in which it was obtained.
+fn write_result(file: &str, mut text: String, started: Instant) -> anyhow::Result<()> {
+    let output = |program: &str, args: &[&str]| {
+        let output = Command::new(program).args(args).output().ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let commit = output("git", &["rev-parse", "--short", "HEAD"]).unwrap_or_default();
+    let date = output("date", &["+%Y-%m-%d"]).unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    writeln!(
+        text,
+        "\n{date}, after commit {commit}, {cores} cores, {} s.",
+        started.elapsed().as_secs()
+    )?;
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/measurements");
+    std::fs::create_dir_all(&directory)?;
+    let path = directory.join(file);
+    std::fs::write(&path, text).with_context(|| format!("can't write {}", path.display()))
+}

@@ -1,0 +1,4 @@
+//! Rules of the workspace that no compiler holds.
+
+mod dependencies;
+mod documents;
