@@ -80,6 +80,10 @@ impl Selection {
         if metadata["labels"].get("kubernetes.io/bootstrapping").is_some() {
             return false;
         }
+        // The API server's own, with its port.
+        if object["kind"] == "Service" && metadata["name"] == "kubernetes" {
+            return false;
+        }
         match metadata["namespace"].as_str() {
             None => true,
             Some(namespace) if self.namespaces.is_empty() => !namespace.starts_with("kube-"),
@@ -147,6 +151,9 @@ pub fn canonical(objects: Vec<Value>) -> String {
     texts.iter().map(|(title, text)| format!("# {title}\n{text}\n")).collect()
 }
 
+/// How the names of the volumes with a service account's token begin.
+const TOKEN_VOLUME: &str = "kube-api-access-";
+
 /// What stands for names and uids that differ from run to run.
 struct Names(BTreeMap<String, String>);
 
@@ -160,6 +167,13 @@ impl Names {
                 && name.starts_with(prefix)
             {
                 names.insert(name.to_owned(), format!("{prefix}<generated>"));
+            }
+            // Added to each Pod by the API server.
+            let volumes = object["spec"]["volumes"].as_array();
+            for name in volumes.into_iter().flatten().filter_map(|volume| volume["name"].as_str()) {
+                if name.starts_with(TOKEN_VOLUME) {
+                    names.insert(name.to_owned(), format!("{TOKEN_VOLUME}<generated>"));
+                }
             }
         }
         for object in objects {
@@ -200,8 +214,10 @@ fn clean(value: &mut Value, names: &Names) {
             let mut cleaned: Vec<(String, Value)> = std::mem::take(fields)
                 .into_iter()
                 .filter(|(name, _)| !is_left_out(name))
-                .map(|(name, value)| {
+                .map(|(mut name, value)| {
                     let value = clean_field(&name, value, names);
+                    // Those in `managedFields` name the keys of lists.
+                    names.replace(&mut name);
                     (name, value)
                 })
                 .collect();

@@ -28,7 +28,7 @@ while read -r operation entry; do
   esac
 done
 for each do
-  case $each in p*) kill -9 -- "-${each#p}" 2>/dev/null ;; esac
+  case $each in p*) kill -s KILL -- "-${each#p}" 2>/dev/null ;; esac
 done
 for each do
   # Tried again: what was just killed may still be creating a file.

@@ -25,15 +25,16 @@ pub async fn wait_for<T>(
     let start = Instant::now();
     let mut last = "nothing".to_owned();
     loop {
-        let left = within.saturating_sub(start.elapsed());
-        match tokio::time::timeout(left, look()).await {
+        match tokio::time::timeout(within.saturating_sub(start.elapsed()), look()).await {
             Ok(Ok(Some(found))) => return Ok(found),
-            Ok(Ok(None)) => {}
+            Ok(Ok(None)) | Err(_) => {}
             Ok(Err(error)) => last = format!("{error:#}"),
-            Err(_) => {
-                bail!("not within {} s: {what}; last seen: {last}", within.as_secs_f32());
-            }
         }
-        tokio::time::sleep(PAUSE.min(within.saturating_sub(start.elapsed()))).await;
+        // Not left to the timeout: a look that never has to wait always comes before it.
+        let left = within.saturating_sub(start.elapsed());
+        if left.is_zero() {
+            bail!("not within {} s: {what}; last seen: {last}", within.as_secs_f32());
+        }
+        tokio::time::sleep(PAUSE.min(left)).await;
     }
 }

@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api,
-    api::{PostParams, WatchParams},
+    api::{PostParams, WatchEvent, WatchParams},
 };
 
 use crate::SOON;
@@ -176,12 +176,15 @@ fn watches_stream_and_can_be_cut() {
 
         let name = "seen";
         proxied.plane.kubectl(&["create", "configmap", name]).await?;
-        let event = tokio::time::timeout(SOON, events.try_next()).await??;
-        let seen = match event {
-            Some(kube::api::WatchEvent::Added(config_map)) => config_map.metadata.name,
-            other => anyhow::bail!("{other:?}"),
+        let seen = async {
+            while let Some(event) = events.try_next().await? {
+                if let WatchEvent::Added(config_map) = event {
+                    return anyhow::Ok(config_map.metadata.name);
+                }
+            }
+            Ok(None)
         };
-        assert_eq!(seen.as_deref(), Some(name));
+        assert_eq!(tokio::time::timeout(SOON, seen).await??.as_deref(), Some(name));
         for proxy in [&outer, &proxied.proxy] {
             assert_eq!(proxy.count(&Match::watches()), 1);
             assert_eq!(proxy.count(&Match::but_watches()), 0);
@@ -204,8 +207,8 @@ fn operations_of_aws_are_told_apart_by_their_target() {
             let request = http::Request::post("/")
                 .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
                 .body(Vec::new())?;
-            // No API server knows it.
-            assert!(client.request_text(request).await.is_err());
+            // The API server makes of it what it likes.
+            let _ = client.request_text(request).await;
         }
         assert_eq!(outer.count(&Match::any()), 2);
         assert_eq!(outer.count(&Match::writes()), 1);

@@ -68,6 +68,8 @@ async fn be_killed() -> anyhow::Result<()> {
     let plane = ControlPlane::start(Options::api_server()).await?;
     let (ids, directory) = parts(&plane);
     let mut output = std::io::stdout();
+    // The test runner has begun a line.
+    writeln!(output)?;
     for id in ids {
         writeln!(output, "id: {id}")?;
     }
