@@ -29,16 +29,19 @@
 //!
 //! Nothing that the harness starts outlives its user: not a failed test, not Ctrl-C, not SIGKILL.
 //!
+//! Only [`stack`] knows kro and ACK: it puts their programs on a control plane.
 
 pub mod audit;
 pub mod binaries;
 mod control_plane;
+pub mod crash;
 mod credentials;
 pub mod dump;
 mod process;
 pub mod proxy;
 mod reaper;
 mod scenario;
+pub mod stack;
 mod wait;
 
 pub use audit::AuditLog;
