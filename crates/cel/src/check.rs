@@ -364,6 +364,28 @@ impl Checker<'_> {
     }
 
     fn construct(&mut self, name: &Name, fields: &[crate::FieldInit]) -> Type {
+        let known = self.env.candidates(&name.text).find(crate::library::well_known);
+        if let Some((ty, declared)) = known {
+            for init in fields {
+                let expected = declared.iter().find(|(field, _)| *field == &*init.field.text);
+                let Some((_, expected)) = expected else {
+                    let kind = MistakeKind::UndefinedField {
+                        object: ty.clone(),
+                        field: init.field.text.to_string(),
+                        candidates: similar(&init.field.text, declared.iter().map(|(f, _)| *f)),
+                    };
+                    self.mistake(kind, init.field.span);
+                    continue;
+                };
+                let found = self.element(init.value, init.optional);
+                if !self.known.assign(&found, expected) {
+                    let found = self.known.resolve(&found, true);
+                    let kind = MistakeKind::TypeMismatch { expected: expected.clone(), found };
+                    self.mistake(kind, self.ast.span(init.value));
+                }
+            }
+            return ty;
+        }
         let object = self
             .env
             .candidates(&name.text)

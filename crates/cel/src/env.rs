@@ -75,6 +75,8 @@ pub struct Options {
     pub unique_keys: bool,
     /// A floating point number may be a key in a map literal (cel-go) or is an error (the specification).
     pub any_keys: bool,
+    /// `Name{…}` makes objects of declared types (as maps); otherwise only values of well-known protobuf types.
+    pub construct_objects: bool,
     /// Asking whether a number or null has a field is an error (the specification) or the answer is no (cel-go).
     pub strict_presence: bool,
 }
@@ -87,6 +89,7 @@ impl Default for Options {
             max_steps: 10_000_000,
             unique_keys: true,
             any_keys: false,
+            construct_objects: true,
             strict_presence: true,
         }
     }
@@ -97,6 +100,28 @@ static STANDARD: LazyLock<Env> = LazyLock::new(|| {
         .library(&library::STANDARD)
         .build()
         .expect("invariant: the signatures of the standard library are well-formed")
+});
+
+static SPEC: LazyLock<Env> = LazyLock::new(|| {
+    library::SPEC
+        .iter()
+        .fold(Env::builder(), |builder, library| builder.library(library))
+        .build()
+        .expect("invariant: the signatures of the libraries are well-formed")
+});
+
+static KRO: LazyLock<Env> = LazyLock::new(|| {
+    library::KRO
+        .iter()
+        .fold(Env::builder(), |builder, library| builder.library(library))
+        .options(|options| {
+            options.unique_keys = false;
+            options.any_keys = true;
+            options.strict_presence = false;
+            options.construct_objects = false;
+        })
+        .build()
+        .expect("invariant: the signatures of the libraries are well-formed")
 });
 
 impl Env {
@@ -115,6 +140,16 @@ impl Env {
             },
             errors: Vec::new(),
         }
+    }
+
+    /// The environment of the specification: what its official suite expects.
+    pub fn spec() -> Env {
+        SPEC.clone()
+    }
+
+    /// The environment of kro: the libraries and the options of the Go implementation.
+    pub fn kro() -> Env {
+        KRO.clone()
     }
 
     /// The standard library and the standard macros.
@@ -296,6 +331,16 @@ impl EnvBuilder {
                 }
                 Err(error) => self.errors.push(EnvError::Signature(error)),
             }
+        }
+        for (name, fields) in library.objects {
+            let mut object = ObjectType::new(*name);
+            for (field, ty) in *fields {
+                match signature::parse_type(ty) {
+                    Ok(ty) => object = object.with(*field, Field::new(ty)),
+                    Err(error) => self.errors.push(EnvError::Signature(error)),
+                }
+            }
+            self = self.object(object);
         }
         for (name, ty) in library.variables {
             match signature::parse_type(ty) {

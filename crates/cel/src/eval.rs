@@ -14,6 +14,8 @@ use crate::{
     value::lookup_keys,
 };
 
+pub(crate) use operators::add;
+
 pub(crate) type Eval<'a> = Result<Value<'a>, Stop>;
 
 /// The state of one evaluation.
@@ -289,7 +291,15 @@ impl<'a> Cx<'a> {
             };
             map.push(Key::String(crate::Str::Borrowed(field)), value);
         }
-        crate::library::construct(name, map.finish()).map_err(|kind| self.fail(id, kind))
+        let map = map.finish();
+        if crate::library::well_known(name).is_some() {
+            return crate::library::construct(name, &map).map_err(|kind| self.fail(id, kind));
+        }
+        if !self.plan.env.options().construct_objects {
+            let reason = format!("objects of type `{name}` can't be made");
+            return Err(self.fail(id, ErrorKind::Other(reason)));
+        }
+        Ok(Value::Map(map))
     }
 }
 

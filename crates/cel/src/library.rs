@@ -1,28 +1,41 @@
 //! Libraries: tables of functions, macros and types that an [`Env`](crate::Env) can be built from.
 
+mod aggregates;
+mod collections;
 mod encoders;
 mod format;
+mod hash;
+mod json;
+mod kro;
+mod kubernetes;
 mod lists;
 mod math;
 mod network;
 mod optionals;
+mod pattern;
+mod regexes;
 mod standard;
 mod strings;
 mod text;
 mod time;
 
-use std::sync::Arc;
-
+pub use aggregates::AGGREGATES;
+pub use collections::{LIST_EDITS, MAPS};
 pub use encoders::ENCODERS;
+pub use hash::{HASH, RANDOM};
+pub use json::{JSON, JSON_ENCODE};
+pub use kro::{CONDITIONS, Condition, OMIT, Omit, runtime_value};
+pub use kubernetes::{QUANTITY, Quantity, SEMVER, Semver, URL, Url};
 pub use lists::LISTS;
 pub use math::MATH;
 pub use network::{CIDR, Cidr, IP, Ip, MAPPED_IP};
 pub use optionals::OPTIONALS;
+pub use regexes::FIND;
 pub use standard::STANDARD;
 pub use strings::{STRICT_INDEX, STRINGS};
 pub use time::DURATION_PARTS;
 
-use crate::{ErrorKind, Library, Map, Value, parse};
+use crate::{Duration, ErrorKind, Library, Map, Timestamp, Type, Value, parse};
 
 /// First parts of qualified names of functions: they look like variables, but are none.
 pub(crate) const NAMESPACES: &[&str] = &[
@@ -37,6 +50,7 @@ pub static BINDINGS: Library = Library {
     functions: &[],
     macros: parse::BINDINGS,
     types: &[],
+    objects: &[],
     variables: &[],
 };
 
@@ -47,6 +61,7 @@ pub static TWO_VARIABLES: Library = Library {
     functions: &[],
     macros: parse::TWO_VARIABLES,
     types: &[],
+    objects: &[],
     variables: &[],
 };
 
@@ -57,6 +72,7 @@ pub static EXISTS_ONE: Library = Library {
     functions: &[],
     macros: parse::EXISTS_ONE_ALIAS,
     types: &[],
+    objects: &[],
     variables: &[],
 };
 
@@ -67,6 +83,7 @@ pub static BLOCK: Library = Library {
     functions: &[],
     macros: parse::BLOCK,
     types: &[],
+    objects: &[],
     variables: &[],
 };
 
@@ -88,8 +105,85 @@ pub const SPEC: &[&Library] = &[
     &DURATION_PARTS,
 ];
 
-/// An object of a declared type from its fields.
-pub(crate) fn construct<'a>(name: &Arc<str>, fields: Map<'a>) -> Result<Value<'a>, Box<ErrorKind>> {
-    let _ = name;
-    Ok(Value::Map(fields))
+/// The libraries of kro's environment.
+pub const KRO: &[&Library] = &[
+    &STANDARD,
+    &TWO_VARIABLES,
+    &LISTS,
+    &STRINGS,
+    &BINDINGS,
+    &OPTIONALS,
+    &ENCODERS,
+    &JSON_ENCODE,
+    &AGGREGATES,
+    &URL,
+    &FIND,
+    &QUANTITY,
+    &IP,
+    &CIDR,
+    &SEMVER,
+    &RANDOM,
+    &MAPS,
+    &JSON,
+    &HASH,
+    &LIST_EDITS,
+    &OMIT,
+    &CONDITIONS,
+];
+
+/// A value of a well-known protobuf type from its fields.
+pub(crate) fn construct<'a>(name: &str, fields: &Map<'a>) -> Result<Value<'a>, Box<ErrorKind>> {
+    let number = |field: &str| match fields.get_str(field).transpose()? {
+        Some(Value::Int(v)) => Ok(v),
+        None => Ok(0),
+        Some(other) => Err(ErrorKind::overload(name_of(name), &[other])),
+    };
+    match name {
+        "google.protobuf.Timestamp" => {
+            let nanos = u32::try_from(number("nanos")?).ok();
+            nanos
+                .and_then(|nanos| Timestamp::new(number("seconds").ok()?, nanos))
+                .map(Value::Timestamp)
+                .ok_or_else(|| Box::new(ErrorKind::Overflow { what: "timestamp" }))
+        }
+        "google.protobuf.Duration" => number("seconds")?
+            .checked_mul(1_000_000_000)
+            .and_then(|nanos| nanos.checked_add(number("nanos").ok()?))
+            .map(|nanos| Value::Duration(Duration::from_nanos(nanos)))
+            .ok_or_else(|| Box::new(ErrorKind::Overflow { what: "duration" })),
+        name => {
+            let value = fields.get_str("value").transpose()?;
+            let zero = match name_of(name) {
+                "BoolValue" => Value::Bool(false),
+                "BytesValue" => Value::bytes([]),
+                "DoubleValue" | "FloatValue" => Value::Double(0.0),
+                "StringValue" => Value::string(""),
+                "UInt32Value" | "UInt64Value" => Value::Uint(0),
+                _ => Value::Int(0),
+            };
+            Ok(value.unwrap_or(zero))
+        }
+    }
+}
+
+fn name_of(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+/// The type and the fields of a well-known protobuf type.
+pub(crate) fn well_known(name: &str) -> Option<(Type, &'static [(&'static str, Type)])> {
+    const TIME: &[(&str, Type)] = &[("seconds", Type::Int), ("nanos", Type::Int)];
+    let short = name.strip_prefix("google.protobuf.")?;
+    let (inner, fields): (Type, &'static [(&'static str, Type)]) = match short {
+        "Timestamp" => return Some((Type::Timestamp, TIME)),
+        "Duration" => return Some((Type::Duration, TIME)),
+        "BoolValue" => (Type::Bool, &[("value", Type::Bool)]),
+        "BytesValue" => (Type::Bytes, &[("value", Type::Bytes)]),
+        "DoubleValue" | "FloatValue" => (Type::Double, &[("value", Type::Double)]),
+        "Int32Value" | "Int64Value" => (Type::Int, &[("value", Type::Int)]),
+        "StringValue" => (Type::String, &[("value", Type::String)]),
+        "UInt32Value" | "UInt64Value" => (Type::Uint, &[("value", Type::Uint)]),
+        _ => return None,
+    };
+    Some((Type::wrapper(inner), fields))
 }

@@ -263,10 +263,14 @@ impl Planner<'_> {
                     .collect(),
             ),
             Expr::Struct { name, fields } => {
-                let object = match self.checked.map(|checked| checked.type_of(id)) {
-                    Some(ty) => Arc::from(ty.name()),
-                    None => name.text.clone(),
-                };
+                let env = self.env;
+                let object = env
+                    .candidates(&name.text)
+                    .find(|name| {
+                        let known = crate::library::well_known(name).is_some();
+                        (known || env.object(name).is_some()).then(|| Arc::from(name))
+                    })
+                    .unwrap_or_else(|| name.text.clone());
                 let fields = fields
                     .iter()
                     .map(|f| (f.field.text.clone(), self.node(f.value), f.optional))

@@ -168,6 +168,8 @@ pub struct Library {
     pub macros: &'static [Macro],
     /// Names that stand for types.
     pub types: &'static [(&'static str, &'static str)],
+    /// Object types with the types of their fields.
+    pub objects: &'static [(&'static str, &'static [(&'static str, &'static str)])],
     /// Variables with their types.
     pub variables: &'static [(&'static str, &'static str)],
 }

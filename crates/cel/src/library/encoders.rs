@@ -14,6 +14,7 @@ pub static ENCODERS: Library = Library {
     functions: &[FUNCTIONS],
     macros: &[],
     types: &[],
+    objects: &[],
     variables: &[],
 };
 

@@ -11,6 +11,7 @@ pub static LISTS: Library = Library {
     functions: &[FUNCTIONS],
     macros: parse::SORT_BY,
     types: &[],
+    objects: &[],
     variables: &[],
 };
 

@@ -13,6 +13,7 @@ pub static MATH: Library = Library {
     functions: &[FUNCTIONS],
     macros: MACROS,
     types: &[],
+    objects: &[],
     variables: &[],
 };
 

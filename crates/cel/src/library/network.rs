@@ -14,6 +14,7 @@ pub static IP: Library = Library {
     functions: &[IP_FUNCTIONS],
     macros: &[],
     types: &[("net.IP", "net.IP")],
+    objects: &[],
     variables: &[],
 };
 
@@ -38,6 +39,7 @@ pub static MAPPED_IP: Library = Library {
     )]],
     macros: &[],
     types: &[],
+    objects: &[],
     variables: &[],
 };
 
@@ -48,6 +50,7 @@ pub static CIDR: Library = Library {
     functions: &[CIDR_FUNCTIONS],
     macros: &[],
     types: &[("net.CIDR", "net.CIDR")],
+    objects: &[],
     variables: &[],
 };
 

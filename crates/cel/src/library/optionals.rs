@@ -9,6 +9,7 @@ pub static OPTIONALS: Library = Library {
     functions: &[FUNCTIONS],
     macros: parse::OPTIONALS,
     types: &[("optional_type", "optional(dyn)")],
+    objects: &[],
     variables: &[],
 };
 

@@ -1,6 +1,6 @@
 //! The standard library: operators, sizes, text, conversions.
 
-use super::{text::double_text, time};
+use super::{pattern::compile, text::double_text, time};
 use crate::{
     CallResult, Duration, ErrorKind, Library, PlannedArg, Row as R, Timestamp, Value,
     env::Prepared, parse,
@@ -26,6 +26,7 @@ pub static STANDARD: Library = Library {
         ("google.protobuf.Timestamp", "timestamp"),
         ("google.protobuf.Duration", "duration"),
     ],
+    objects: &[],
     variables: &[],
 };
 
@@ -249,14 +250,6 @@ fn matches<'a>(args: &[Value<'a>]) -> CallResult<'a> {
         }
         _ => Err(ErrorKind::overload("matches", args)),
     }
-}
-
-/// A pattern of RE2; the size of the compiled program is bounded by the `regex` crate.
-pub(super) fn compile(
-    function: &'static str,
-    pattern: &str,
-) -> Result<regex::Regex, Box<ErrorKind>> {
-    regex::Regex::new(pattern).map_err(|error| ErrorKind::argument(function, error.to_string()))
 }
 
 fn prepare_matches(args: &[PlannedArg]) -> Prepared {

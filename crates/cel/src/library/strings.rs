@@ -10,6 +10,7 @@ pub static STRINGS: Library = Library {
     functions: &[FUNCTIONS, &format::ROWS],
     macros: &[],
     types: &[],
+    objects: &[],
     variables: &[],
 };
 
@@ -33,6 +34,7 @@ pub static STRICT_INDEX: Library = Library {
     ]],
     macros: &[],
     types: &[],
+    objects: &[],
     variables: &[],
 };
 

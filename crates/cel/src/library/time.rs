@@ -17,6 +17,7 @@ pub static DURATION_PARTS: Library = Library {
     )]],
     macros: &[],
     types: &[],
+    objects: &[],
     variables: &[],
 };
 
