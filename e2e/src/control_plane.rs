@@ -103,7 +103,7 @@ impl ControlPlane {
 
     async fn start_once(options: Options, binaries: &Binaries) -> anyhow::Result<Self> {
         let directory = Directory::new()?;
-        let path = directory.0.path();
+        let path = directory.path();
         let credentials = Credentials::write(path)?;
         let audit_policy = path.join("audit-policy.yaml");
         fs::write(&audit_policy, AuditLog::POLICY)?;
@@ -228,7 +228,7 @@ impl ControlPlane {
     /// The directory of this control plane, for whatever a scenario wants to write; it goes with it.
     #[must_use]
     pub fn directory(&self) -> &Path {
-        self.directory.0.path()
+        self.directory.path()
     }
 
     /// Starts a program with its log and its `HOME` in the directory of this control plane.
@@ -300,20 +300,30 @@ impl ControlPlane {
     }
 }
 
-/// A temporary directory that goes even when this process is killed.
+/// A temporary directory that goes even when this process is killed, or is kept on request.
 #[derive(Debug)]
-struct Directory(TempDir);
+enum Directory {
+    Temporary(TempDir),
+    Kept(PathBuf),
+}
 
 impl Directory {
     fn new() -> anyhow::Result<Self> {
-        let mut directory = tempfile::Builder::new().prefix("e2e-").tempdir()?;
+        let directory = tempfile::Builder::new().prefix("e2e-").tempdir()?;
         if env::var_os("E2E_KEEP").is_some() {
-            directory.disable_cleanup(true);
-            tell_kept(directory.path());
-        } else {
-            reaper::started(reaper::Entry::Directory(directory.path()))?;
+            let path = directory.keep();
+            tell_kept(&path);
+            return Ok(Self::Kept(path));
         }
-        Ok(Self(directory))
+        reaper::started(reaper::Entry::Directory(directory.path()))?;
+        Ok(Self::Temporary(directory))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(directory) => directory.path(),
+            Self::Kept(path) => path,
+        }
     }
 }
 
@@ -324,10 +334,12 @@ fn tell_kept(directory: &Path) {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        let path = self.0.path();
-        // Only what is gone for sure is taken off the reaper's list.
-        if fs::remove_dir_all(path).is_ok() {
-            let _ = reaper::ended(reaper::Entry::Directory(path));
+        match self {
+            // Only what is gone for sure is taken off the reaper's list.
+            Self::Temporary(directory) if fs::remove_dir_all(directory.path()).is_ok() => {
+                let _ = reaper::ended(reaper::Entry::Directory(directory.path()));
+            }
+            Self::Temporary(_) | Self::Kept(_) => {}
         }
     }
 }

@@ -7,7 +7,7 @@
 //! - [`Proxy`]: stands before the API server or the AWS endpoint, counts, and cuts, delays or
 //!   refuses; its [kill points](Proxy::kill_point) freeze a program right before or right after a
 //!   chosen request;
-//! - [`dump`]: all objects as text that is equal for two runs that ended the same.
+//! - [`fn@dump`]: all objects as text that is equal for two runs that ended the same.
 //!
 //! ```no_run
 //! # use std::time::Duration;
