@@ -191,3 +191,27 @@ fn remove(path: &Path) -> io::Result<()> {
         Ok(()) | Err(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PROGRAMS, kubernetes_version};
+
+    #[test]
+    fn the_version_of_kubernetes_is_the_one_that_is_required() {
+        let module = "require (\n\tk8s.io/kubectl v0.0.0\n\tk8s.io/kubernetes v1.34.4 // x\n)\n";
+        assert_eq!(kubernetes_version(module).expect("there"), "v1.34.4");
+        assert!(kubernetes_version("require k8s.io/kubectl v0.0.0").is_err());
+    }
+
+    #[test]
+    fn it_is_stamped_into_what_reports_it() {
+        let [controlplane, kwok] = &PROGRAMS;
+        let flags = controlplane.linker_flags("v1.34.4");
+        for package in ["component-base/version", "client-go/pkg/version"] {
+            for value in ["gitVersion=v1.34.4", "gitMajor=1", "gitMinor=34"] {
+                assert!(flags.contains(&format!(" -X k8s.io/{package}.{value}")), "{flags}");
+            }
+        }
+        assert_eq!(kwok.linker_flags("v1.34.4"), "-s -w");
+    }
+}
