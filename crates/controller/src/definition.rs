@@ -5,7 +5,7 @@ use crate::crd::{self, CrdError};
 use crate::instance::now;
 use crate::shared::{Shared, enqueue, object_id};
 use crate::watching::Owner;
-use diagnostics::Diagnostics;
+use diagnostics::{Code, Diagnostics};
 use graph::{Graph, RgdSpec};
 use kube::core::ApiResource;
 use plan::conditions::{Condition, Stamp, Status, carry_forward, is_true, reasons, types};
@@ -47,6 +47,20 @@ enum Failure {
     Watch(#[from] runtime::store::TooManyWatches),
 }
 
+// === impl Failure ===
+
+impl Failure {
+    /// Whether the same definition may compile later, without anybody changing it. A kind that
+    /// appears is announced by its CRD, but served a little later.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Invalid(found) => found.iter().any(|mistake| mistake.code == Code::UnknownKind),
+            Self::Shape(_) => false,
+            Self::Lookup(_) | Self::Crd(_) | Self::Api(_) | Self::Watch(_) => true,
+        }
+    }
+}
+
 /// Brings one definition as far as it can be brought now.
 ///
 /// # Flow
@@ -81,14 +95,17 @@ async fn serve(shared: &Arc<Shared>, mut rgd: Value) -> Result<Requeue, ApiError
         observe(shared, &rgd);
     }
     let name = text(&rgd, &["metadata", "name"]).to_owned();
+    let mut requeue = Requeue::Done;
     let (mut conditions, compiled) = match compile(shared, &rgd).await {
         Ok(compiled) => (accepted(compiled.revision), Some(compiled)),
         Err(failure) => {
             report_to_instances(shared, &rgd, &failure);
+            if failure.may_pass() {
+                requeue = Requeue::RateLimited;
+            }
             (vec![rejected(&failure)], None)
         }
     };
-    let mut requeue = if compiled.is_some() { Requeue::Done } else { Requeue::RateLimited };
     if let Some(compiled) = &compiled {
         match install(shared, &name, &rgd, compiled).await {
             Ok(()) => conditions.extend(serving(&compiled.graph)),

@@ -5,7 +5,7 @@ use crate::expression::{Expression, ReadPath, SCHEMA};
 use crate::node::{Kind, NodeId};
 use crate::scan::{Part, Text, scan};
 use crate::template::Template;
-use cel::{Env, EnvBuilder, Type};
+use cel::{Env, EnvBuilder, Library, Type, library};
 use diagnostics::{Code, Diagnostic, Diagnostics, FieldPath, Place};
 use schema::{Schema, infer};
 use serde_json::Value;
@@ -47,7 +47,11 @@ pub(super) struct Target<'a> {
 ///
 /// Source: kro-cel-env facts, section 1.
 fn environment() -> EnvBuilder {
-    Env::standard().extend()
+    // omit() needs a feature gate, and author conditions are not supported yet.
+    let refused: [&Library; 2] = [&library::OMIT, &library::CONDITIONS];
+    let libraries =
+        library::KRO.iter().filter(|known| !refused.iter().any(|not| std::ptr::eq(**known, *not)));
+    libraries.fold(Env::builder(), |env, library| env.library(library))
 }
 
 /// A checked expression with its type.
