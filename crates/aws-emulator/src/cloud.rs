@@ -295,6 +295,8 @@ impl Cloud {
     }
 
     /// The whole state as canonical JSON (keys sorted), without times and generated identifiers.
+    ///
+    /// Other crates keep dumps as snapshots: a member that is added must be absent while nothing uses it.
     pub fn dump(&self) -> Value {
         json!({
             "dynamodb": self.world.dynamodb.dump(),

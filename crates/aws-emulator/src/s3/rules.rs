@@ -9,6 +9,7 @@ use super::Bucket;
 use super::document::Scene;
 use super::malformed_xml;
 use crate::failure::Failure;
+use crate::policy_text::texts;
 
 type Checked = Result<(), Failure>;
 
@@ -224,7 +225,35 @@ pub(super) fn logging(scene: &mut Scene<'_>, value: &mut Value) -> Checked {
             "Cross S3 location logging not allowed. ",
         ));
     }
+    if !takes_logs(bucket) {
+        return Err(refused(
+            "You must either provide the necessary permissions to the logging service using a \
+             bucket policy or give the log-delivery group WRITE and READ_ACP permissions to the \
+             target bucket",
+        ));
+    }
     Ok(())
+}
+
+/// Whether the logging service may write to a bucket, by its policy or its access list.
+fn takes_logs(bucket: &Bucket) -> bool {
+    let by_policy = |statement: &Value| {
+        statement["Effect"] == "Allow"
+            && texts(&statement["Principal"]["Service"]).contains(&"logging.s3.amazonaws.com")
+            && texts(&statement["Action"]).iter().any(|a| ["s3:PutObject", "s3:*"].contains(a))
+    };
+    let policy = bucket.documents.get("policy");
+    let may = |permission: &str| {
+        let acl = bucket.documents.get("acl");
+        acl.is_some_and(|acl| {
+            items(acl, "AccessControlList").iter().any(|grant| {
+                grant["Grantee"]["URI"] == "http://acs.amazonaws.com/groups/s3/LogDelivery"
+                    && (grant["Permission"] == permission || grant["Permission"] == "FULL_CONTROL")
+            })
+        })
+    };
+    policy.is_some_and(|policy| items(policy, "Statement").iter().any(by_policy))
+        || (may("WRITE") && may("READ_ACP"))
 }
 
 const EVENTS: &[(&str, &[&str])] = &[

@@ -20,6 +20,9 @@ async fn buckets() -> (World, Client) {
     for name in ["bucket", "target"] {
         raw::signed(&world, "s3", "PUT", &format!("/{name}"), &[], body).await;
     }
+    let policy = r#"{"Statement":{"Effect":"Allow","Action":"s3:PutObject",
+        "Principal":{"Service":"logging.s3.amazonaws.com"},"Resource":"arn:aws:s3:::target/*"}}"#;
+    assert_eq!(call(&world, "PUT", "/target?policy", policy).await, "204");
     (world, s3)
 }
 
@@ -282,6 +285,12 @@ async fn what_s3_refuses_is_refused() {
         (
             "logging",
             "<BucketLoggingStatus><LoggingEnabled><TargetBucket>nobody</TargetBucket>\
+             <TargetPrefix/></LoggingEnabled></BucketLoggingStatus>"
+                .to_owned(),
+        ),
+        (
+            "logging",
+            "<BucketLoggingStatus><LoggingEnabled><TargetBucket>bucket</TargetBucket>\
              <TargetPrefix/></LoggingEnabled></BucketLoggingStatus>"
                 .to_owned(),
         ),
