@@ -38,6 +38,8 @@ pub(crate) enum Protocol {
     Query,
     /// S3.
     RestXml,
+    /// S3's control plane, which wraps its errors.
+    ControlXml,
 }
 
 /// A successful answer, in the form of its protocol.
@@ -129,6 +131,7 @@ pub(crate) fn identify<'r>(world: &mut World, request: &'r Request<Vec<u8>>) -> 
             (Protocol::Json, service)
         }
         (None, true) => (Protocol::Query, sts::SERVICE),
+        (None, false) if s3::control::is_meant(request) => (Protocol::ControlXml, s3::SERVICE),
         (None, false) => (Protocol::RestXml, s3::SERVICE),
     };
     let mut incoming = Incoming {
@@ -156,10 +159,12 @@ pub(crate) fn identify<'r>(world: &mut World, request: &'r Request<Vec<u8>>) -> 
         incoming.run = Err(Failure::not_implemented(format_args!("the header `{name}`")));
         return incoming;
     }
-    if credential.service != service {
+    let express = credential.service == s3::directory::SIGNING_NAME && service == s3::SERVICE;
+    if credential.service != service && !express {
         incoming.run = Err(wrong_service(protocol, service, &credential));
         return incoming;
     }
+    let signed_for = credential.service.clone();
     let caller = match caller(world, headers, credential, protocol) {
         Ok(caller) => caller,
         Err(failure) => {
@@ -171,7 +176,8 @@ pub(crate) fn identify<'r>(world: &mut World, request: &'r Request<Vec<u8>>) -> 
         dynamodb::SERVICE => dynamodb::route(request, caller.clone()),
         sqs::SERVICE => sqs::route(request, caller.clone()),
         sts::SERVICE => sts::route(request, caller.clone()),
-        _ => s3::route(request, caller.clone(), &world.settings.hosts),
+        _ if protocol == Protocol::ControlXml => s3::control::route(request, caller.clone()),
+        _ => s3::route(request, caller.clone(), &signed_for, &world.settings.hosts),
     };
     incoming.caller = Some(caller);
     incoming.operation = routed.operation;
@@ -200,7 +206,7 @@ fn unknown_header(protocol: Protocol, headers: &HeaderMap) -> Option<&str> {
     headers
         .keys()
         .map(HeaderName::as_str)
-        .filter(|_| protocol != Protocol::RestXml)
+        .filter(|_| matches!(protocol, Protocol::Json | Protocol::Query))
         .find(|name| name.starts_with("x-amz-") && !KNOWN.contains(name))
 }
 
@@ -217,7 +223,7 @@ fn wrong_service(protocol: Protocol, service: &str, credential: &Credential) -> 
     let message = format!("Credential should be scoped to correct service: '{service}'.");
     match protocol {
         Protocol::Json => Failure::new(400, "InvalidSignatureException", message),
-        Protocol::Query | Protocol::RestXml => {
+        Protocol::Query | Protocol::RestXml | Protocol::ControlXml => {
             Failure::new(400, "AuthorizationHeaderMalformed", message)
         }
     }
@@ -266,14 +272,16 @@ impl Protocol {
                 "MissingAuthenticationToken",
                 "Request is missing Authentication Token",
             ),
-            (Self::RestXml, Refusal::Missing) => Failure::new(403, "AccessDenied", "Access Denied"),
+            (Self::RestXml | Self::ControlXml, Refusal::Missing) => {
+                Failure::new(403, "AccessDenied", "Access Denied")
+            }
             (Self::Json, Refusal::Malformed(text)) => {
                 Failure::new(400, "IncompleteSignatureException", text)
             }
             (Self::Query, Refusal::Malformed(text)) => {
                 Failure::new(400, "IncompleteSignature", text)
             }
-            (Self::RestXml, Refusal::Malformed(text)) => {
+            (Self::RestXml | Self::ControlXml, Refusal::Malformed(text)) => {
                 Failure::new(400, "AuthorizationHeaderMalformed", text)
             }
         }
@@ -291,7 +299,7 @@ impl Protocol {
                 "InvalidClientTokenId",
                 "The security token included in the request is invalid.",
             ),
-            Self::RestXml => Failure::new(
+            Self::RestXml | Self::ControlXml => Failure::new(
                 403,
                 "InvalidAccessKeyId",
                 "The AWS Access Key Id you provided does not exist in our records.",
@@ -311,7 +319,9 @@ impl Protocol {
                 "ExpiredToken",
                 "The security token included in the request is expired",
             ),
-            Self::RestXml => Failure::new(400, "ExpiredToken", "The provided token has expired."),
+            Self::RestXml | Self::ControlXml => {
+                Failure::new(400, "ExpiredToken", "The provided token has expired.")
+            }
         }
     }
 
@@ -323,11 +333,14 @@ impl Protocol {
         request: &Request<Vec<u8>>,
         outcome: Result<Answer, Failure>,
     ) -> Response<Vec<u8>> {
-        let host_id = if self == Self::RestXml { ids.upper(76) } else { String::new() };
+        let host_id = match self {
+            Self::RestXml | Self::ControlXml => ids.upper(76),
+            Self::Json | Self::Query => String::new(),
+        };
         let request_id = match self {
             Self::Json => ids.upper(52),
             Self::Query => ids.uuid(),
-            Self::RestXml => ids.upper(16),
+            Self::RestXml | Self::ControlXml => ids.upper(16),
         };
         let (status, mut headers, content_type, body) = match outcome {
             Ok(answer) => match answer.body {
@@ -359,7 +372,7 @@ impl Protocol {
                 headers.push(("x-amzn-requestid", request_id));
             }
             Self::Query => headers.push(("x-amzn-requestid", request_id)),
-            Self::RestXml => {
+            Self::RestXml | Self::ControlXml => {
                 headers.push(("x-amz-id-2", host_id));
                 headers.push(("x-amz-request-id", request_id));
                 headers.push(("server", "AmazonS3".to_owned()));
@@ -382,7 +395,7 @@ impl Protocol {
     fn xml_type(self) -> &'static str {
         match self {
             Self::Query => "text/xml",
-            Self::Json | Self::RestXml => "application/xml",
+            Self::Json | Self::RestXml | Self::ControlXml => "application/xml",
         }
     }
 
@@ -412,6 +425,16 @@ impl Protocol {
                 });
                 out.text("RequestId", request_id);
                 ("text/xml", out.finish("ErrorResponse"))
+            }
+            Self::ControlXml => {
+                let mut out = xml::Writer::new("ErrorResponse", s3::control::NAMESPACE);
+                out.element("Error", |out| {
+                    out.text("Code", &failure.code);
+                    out.text("Message", &failure.message);
+                });
+                out.text("RequestId", request_id);
+                out.text("HostId", host_id);
+                ("application/xml", out.finish("ErrorResponse"))
             }
             Self::RestXml => {
                 let mut out = xml::Writer::new("Error", "");

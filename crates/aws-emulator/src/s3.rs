@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Most sub-resources are documents that are put, read and deleted whole: a row each in
-//! [`document::DOCUMENTS`]. There are no objects, hence nothing that keeps a bucket from deletion.
+//! `document::DOCUMENTS`. There are no objects, hence nothing that keeps a bucket from deletion.
 
 use std::collections::BTreeMap;
 
@@ -27,6 +27,8 @@ use crate::text::query_pairs;
 
 mod acl;
 mod bucket;
+pub(crate) mod control;
+pub(crate) mod directory;
 mod document;
 mod listed;
 mod name;
@@ -167,6 +169,7 @@ const SUB_RESOURCES: &[&str] = &[
 pub(crate) fn route<'r>(
     request: &'r Request<Vec<u8>>,
     caller: Caller,
+    signed_for: &str,
     hosts: &[String],
 ) -> Routed<'r> {
     let refused = |operation, resource: &str, failure| Routed {
@@ -184,7 +187,7 @@ pub(crate) fn route<'r>(
         let failure = Failure::not_implemented("S3 operations on objects");
         return refused(UNKNOWN, &bucket, failure);
     }
-    let operation = match operation(&incoming) {
+    let operation = match operation(&incoming, signed_for) {
         Ok(operation) => operation,
         Err(failure) => return refused(UNKNOWN, &bucket, failure),
     };
@@ -243,11 +246,12 @@ fn virtual_host<'h>(host: &'h str, hosts: &[String]) -> Option<&'h str> {
         .min_by_key(|bucket| bucket.len())
 }
 
-fn operation(incoming: &Incoming<'_>) -> Result<&'static Operation, Failure> {
+fn operation(incoming: &Incoming<'_>, signed_for: &str) -> Result<&'static Operation, Failure> {
     let method = incoming.request.method();
     let missing = |what: &str| Failure::not_implemented(format_args!("S3 `{method} {what}`"));
     if incoming.bucket.is_empty() {
         return match *method {
+            Method::GET if signed_for == directory::SIGNING_NAME => Ok(&directory::LIST),
             Method::GET => Ok(&bucket::LIST_BUCKETS),
             _ => Err(missing("/")),
         };
@@ -269,6 +273,9 @@ fn operation(incoming: &Incoming<'_>) -> Result<&'static Operation, Failure> {
         }
         (None, _) => bucket::plain(method).ok_or_else(|| missing("/bucket"))?,
     };
+    if directory::is_name(&incoming.bucket) {
+        directory::supports(found.name)?;
+    }
     Ok(found)
 }
 

@@ -12,6 +12,7 @@ use super::MAX_BUCKETS;
 use super::NAMESPACE;
 use super::Operation;
 use super::acl;
+use super::directory;
 use super::document;
 use super::malformed_xml;
 use super::name;
@@ -77,12 +78,19 @@ pub(super) fn sub_resource(method: &Method, query: &str) -> Option<&'static Oper
     (*method == Method::GET && query == "location").then_some(&GET_BUCKET_LOCATION)
 }
 
-const CONFIGURATION: Shape =
-    Shape::Struct(&[opt("LocationConstraint", text(0, 64)), opt("Tags", tagging::TAG_SET)]);
+const CONFIGURATION: Shape = Shape::Struct(&[
+    opt("LocationConstraint", text(0, 64)),
+    opt("Location", directory::LOCATION),
+    opt("Bucket", directory::KIND),
+    opt("Tags", tagging::TAG_SET),
+]);
 
 fn create_bucket(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
     let caller = &incoming.caller;
-    name::check(&incoming.bucket)?;
+    let is_directory = directory::is_name(&incoming.bucket);
+    if !is_directory {
+        name::check(&incoming.bucket)?;
+    }
     name::check_namespace(
         &incoming.bucket,
         incoming.header("x-amz-bucket-namespace"),
@@ -95,7 +103,27 @@ fn create_bucket(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, F
         xml::read(incoming.request.body(), "CreateBucketConfiguration", &CONFIGURATION)
             .map_err(|reason| malformed_xml(&reason))?
     };
-    let region = location(configuration["LocationConstraint"].as_str(), &caller.region)?;
+    let constraint = configuration["LocationConstraint"].as_str();
+    let region = if is_directory {
+        let existing = |(name, bucket): &(&String, &Bucket)| {
+            directory::is_name(name)
+                && bucket.account == caller.account
+                && bucket.region == caller.region
+        };
+        let count = world.s3.buckets.iter().filter(existing).count();
+        let has_list = acl::from_headers(incoming, &caller.account)?.is_some();
+        directory::check(&incoming.bucket, &configuration, count, has_list)?;
+        caller.region.as_str()
+    } else if configuration["Location"].is_null() && configuration["Bucket"].is_null() {
+        location(constraint, &caller.region)?
+    } else {
+        return Err(Failure::new(
+            400,
+            "InvalidBucketName",
+            "Location and type belong to directory buckets, whose names end with their zone.",
+        )
+        .detail("BucketName", incoming.bucket.as_str()));
+    };
     let ownership = incoming.header("x-amz-object-ownership").unwrap_or("BucketOwnerEnforced");
     if !shapes::OWNERSHIPS.contains(&ownership) {
         let message = format!("Invalid x-amz-object-ownership header: {ownership}");
@@ -123,7 +151,9 @@ fn create_bucket(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, F
             return Err(taken(&incoming.bucket));
         }
         // Only in the oldest region does making a bucket twice succeed; nothing changes then.
-        Some(bucket) if bucket.region == region::GLOBAL && region == region::GLOBAL => {
+        Some(bucket)
+            if !is_directory && bucket.region == region::GLOBAL && region == region::GLOBAL =>
+        {
             return Ok(Answer::empty(200).header("location", location));
         }
         Some(_) => {
@@ -154,7 +184,9 @@ fn create_bucket(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, F
         documents: BTreeMap::new(),
         configurations: BTreeMap::new(),
     };
-    document::set_defaults(&mut bucket, ownership);
+    if !is_directory {
+        document::set_defaults(&mut bucket, ownership);
+    }
     if let Some(acl) = acl {
         acl::set(&mut bucket, acl);
     }
@@ -264,6 +296,7 @@ fn list_buckets(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Fa
 
     let mut matching = world.s3.buckets.iter().filter(|(name, bucket)| {
         bucket.account == incoming.caller.account
+            && !directory::is_name(name)
             && prefix.is_none_or(|prefix| name.starts_with(prefix))
             && wanted_region.is_none_or(|region| region == bucket.region)
             && after.as_ref().is_none_or(|after| *name > after)

@@ -8,11 +8,8 @@ const RESERVED_SUFFIXES: &[&str] = &["--ol-s3", "--table-s3", "-s3alias", ".mrap
 /// Whether a bucket may have this name.
 ///
 /// # Errors
-/// `InvalidBucketName`; `NotImplemented` for the suffixes that make it another kind of bucket.
+/// `InvalidBucketName`.
 pub(super) fn check(name: &str) -> Result<(), Failure> {
-    if name.ends_with("--x-s3") {
-        return Err(Failure::not_implemented("directory buckets"));
-    }
     if is_valid(name) {
         return Ok(());
     }
@@ -92,6 +89,5 @@ mod tests {
         ] {
             assert_eq!(check(bad).unwrap_err().code, "InvalidBucketName", "{bad}");
         }
-        assert_eq!(check("a--usw2-az1--x-s3").unwrap_err().status, 501);
     }
 }

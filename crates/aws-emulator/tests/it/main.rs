@@ -9,6 +9,7 @@ mod orphans;
 mod pressure;
 mod raw;
 mod s3;
+mod s3_directory;
 mod s3_documents;
 mod sqs;
 mod sts;

@@ -57,7 +57,12 @@ impl World {
     }
 
     pub(crate) fn s3_as(&self, region: &str, credentials: Credentials) -> aws_sdk_s3::Client {
-        let config = config!(aws_sdk_s3, self, region, credentials).force_path_style(true).build();
+        // With an endpoint of one's own the SDK opens a session even for the control plane of a
+        // directory bucket, which on AWS takes none (and can't, before there is a bucket).
+        let config = config!(aws_sdk_s3, self, region, credentials)
+            .force_path_style(true)
+            .disable_s3_express_session_auth(true)
+            .build();
         aws_sdk_s3::Client::from_conf(config)
     }
 
