@@ -179,18 +179,18 @@ impl Checker<'_> {
                 let args = [self.check(*operand), self.check(*index)];
                 let function = if *optional { "_[?_]" } else { "_[_]" };
                 let span = Span::new(ast.span(*operand).end, ast.span(id).end);
-                self.call_named(id, function, &args, None, span)
+                self.call_named(id, function, &args, false, span)
             }
             Expr::Call { function, target, args, absolute } => {
                 self.call(id, function, *target, args, *absolute)
             }
             Expr::Unary { op, op_span, operand } => {
                 let args = [self.check(*operand)];
-                self.call_named(id, op.function(), &args, None, *op_span)
+                self.call_named(id, op.function(), &args, false, *op_span)
             }
             Expr::Binary { op, op_span, left, right } => {
                 let args = [self.check(*left), self.check(*right)];
-                self.call_named(id, op.function(), &args, None, *op_span)
+                self.call_named(id, op.function(), &args, false, *op_span)
             }
             Expr::Logic { terms, .. } => {
                 for term in terms {
@@ -202,7 +202,7 @@ impl Checker<'_> {
                 self.expect(*condition, Type::Bool);
                 let args = [Type::Bool, self.check(*then), self.check(*otherwise)];
                 let at = self.ast.span(*then).start;
-                self.call_named(id, "_?_:_", &args, None, Span::new(at, ast.span(id).end))
+                self.call_named(id, "_?_:_", &args, false, Span::new(at, ast.span(id).end))
             }
             Expr::List(elements) => {
                 let mut joined = None;
@@ -485,7 +485,7 @@ impl Checker<'_> {
                 if absolute { format!(".{}", function.text) } else { function.text.to_string() };
             let found = env.candidates(&written).find(|name| env.function(name));
             return match found {
-                Some(found) => self.resolve_call(id, found, &types, None, function.span, false),
+                Some(found) => self.resolve_call(id, found, &types, false, function.span, false),
                 None => self.undeclared_function(function),
             };
         };
@@ -497,14 +497,14 @@ impl Checker<'_> {
             let name = format!("{prefix}.{}", function.text);
             if let Some(found) = env.candidates(&name).find(|name| env.function(name)) {
                 types.extend(args.iter().map(|arg| self.check(*arg)));
-                return self.resolve_call(id, found, &types, None, function.span, true);
+                return self.resolve_call(id, found, &types, false, function.span, true);
             }
         }
         let target = self.check(target);
-        types.push(target.clone());
+        types.push(target);
         types.extend(args.iter().map(|arg| self.check(*arg)));
         match env.candidates(&function.text).find(|name| env.function(name)) {
-            Some(found) => self.resolve_call(id, found, &types, Some(target), function.span, false),
+            Some(found) => self.resolve_call(id, found, &types, true, function.span, false),
             None => self.undeclared_function(function),
         }
     }
@@ -528,11 +528,11 @@ impl Checker<'_> {
         id: ExprId,
         function: &str,
         args: &[Type],
-        target: Option<Type>,
+        member: bool,
         span: Span,
     ) -> Type {
         match self.env.function(function) {
-            Some(found) => self.resolve_call(id, found, args, target, span, false),
+            Some(found) => self.resolve_call(id, found, args, member, span, false),
             None => {
                 let name = Name { text: function.into(), span };
                 self.undeclared_function(&name)
@@ -545,14 +545,14 @@ impl Checker<'_> {
         id: ExprId,
         function: &Function,
         args: &[Type],
-        target: Option<Type>,
+        member: bool,
         span: Span,
         qualified: bool,
     ) -> Type {
         let mut overloads = Vec::new();
         let mut result: Option<Type> = None;
         for overload in &function.overloads {
-            if overload.member != target.is_some() || overload.params.len() != args.len() {
+            if overload.member != member || overload.params.len() != args.len() {
                 continue;
             }
             let overload_result = if overload.type_params.is_empty() {
@@ -588,7 +588,7 @@ impl Checker<'_> {
                 let kind = MistakeKind::NoMatchingOverload {
                     function: function.name.to_string(),
                     args,
-                    member: target.is_some(),
+                    member,
                     candidates: function.overloads.iter().map(ToString::to_string).collect(),
                 };
                 self.mistake(kind, span);

@@ -186,33 +186,21 @@ impl<'a> Cx<'a> {
 
     fn call(&mut self, id: ExprId, call: &'a Call) -> Eval<'a> {
         let result = match &*call.args {
-            [] => self.dispatch(call, &[]),
+            [] => dispatch(call, &[]),
             [a] => {
                 let args = [self.eval(a)?];
-                self.dispatch(call, &args)
+                dispatch(call, &args)
             }
             [a, b] => {
                 let args = self.strict([a, b])?;
-                self.dispatch(call, &args)
+                dispatch(call, &args)
             }
             args => {
                 let args = self.strict_all(args)?;
-                self.dispatch(call, &args)
+                dispatch(call, &args)
             }
         };
         result.map_err(|kind| self.fail(id, kind))
-    }
-
-    fn dispatch(&self, call: &'a Call, args: &[Value<'a>]) -> Result<Value<'a>, Box<ErrorKind>> {
-        let target = match &*call.targets {
-            [target] => Some(target),
-            targets => targets.iter().find(|target| target.overload.accepts(args)),
-        };
-        match target.map(|target| &target.binding) {
-            Some(Binding::Function(function)) => function(args),
-            Some(Binding::Closure(closure)) => closure(args),
-            Some(Binding::BuiltIn) | None => Err(ErrorKind::overload(&call.function, args)),
-        }
     }
 
     fn list(&mut self, id: ExprId, elements: &'a [(Node, bool)]) -> Eval<'a> {
@@ -300,6 +288,19 @@ impl<'a> Cx<'a> {
             return Err(self.fail(id, ErrorKind::Other(reason)));
         }
         Ok(Value::Map(map))
+    }
+}
+
+/// Calls the overload that takes the arguments.
+fn dispatch<'a>(call: &'a Call, args: &[Value<'a>]) -> Result<Value<'a>, Box<ErrorKind>> {
+    let target = match &*call.targets {
+        [target] => Some(target),
+        targets => targets.iter().find(|target| target.overload.accepts(args)),
+    };
+    match target.map(|target| &target.binding) {
+        Some(Binding::Function(function)) => function(args),
+        Some(Binding::Closure(closure)) => closure(args),
+        Some(Binding::BuiltIn) | None => Err(ErrorKind::overload(&call.function, args)),
     }
 }
 

@@ -59,4 +59,6 @@ pub use plan::Program;
 pub use span::Span;
 pub use time::{Civil, Duration, Timestamp};
 pub use types::{OpaqueType, Type};
-pub use value::{Bytes, CallResult, ConvertError, Key, List, Map, MapBuilder, Opaque, Str, Value};
+pub use value::{
+    Bytes, CallResult, ConvertError, Key, List, Map, MapBuilder, Opaque, OpaqueToJson, Str, Value,
+};

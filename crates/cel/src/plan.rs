@@ -356,6 +356,14 @@ impl Planner<'_> {
                     Expr::Literal(Literal::Int(i)) => StepKind::Key(Key::Int(*i)),
                     Expr::Literal(Literal::Uint(i)) => StepKind::Key(Key::Uint(*i)),
                     Expr::Literal(Literal::Bool(b)) => StepKind::Key(Key::Bool(*b)),
+                    Expr::Literal(literal @ (Literal::Null | Literal::Bytes(_))) => {
+                        let kind = MistakeKind::BadConstant {
+                            function: "[]".to_owned(),
+                            reason: format!("{literal} is no key and no position"),
+                        };
+                        self.mistakes.push(Mistake::new(kind, ast.span(*index)));
+                        StepKind::Index(self.node(*index))
+                    }
                     _ => StepKind::Index(self.node(*index)),
                 };
                 (*operand, kind, *optional)

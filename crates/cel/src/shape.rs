@@ -19,8 +19,10 @@ pub(crate) enum Shape {
         value: u32,
     },
     Object(Arc<ObjectShape>),
-    /// Data of this type is never valid: the schema gives it no type.
-    Unreadable,
+    /// Whole numbers and text.
+    IntOrString,
+    /// Never valid.
+    Invalid,
 }
 
 /// An object type with its fields resolved.
@@ -41,6 +43,11 @@ pub(crate) struct FieldShape {
 }
 
 impl ObjectShape {
+    /// Null counts as absent where some field is declared.
+    pub(crate) fn null_is_absent(&self) -> bool {
+        !self.fields.is_empty()
+    }
+
     pub(crate) fn field(&self, name: &str) -> Option<&FieldShape> {
         let at = self.fields.binary_search_by(|f| (*f.name).cmp(name)).ok()?;
         self.fields.get(at)
@@ -118,10 +125,12 @@ impl Shapes {
                 self.objects.insert(name.clone(), index);
                 let mut fields: Vec<FieldShape> = Vec::with_capacity(object.fields.len());
                 for (name, field) in &object.fields {
-                    let shape = if field.readable {
-                        self.resolve(&field.ty, &field.list, objects)
+                    let shape = if !field.readable {
+                        self.push(Shape::Invalid)
+                    } else if field.int_or_string {
+                        self.push(Shape::IntOrString)
                     } else {
-                        self.push(Shape::Unreadable)
+                        self.resolve(&field.ty, &field.list, objects)
                     };
                     let property = field.property.clone().unwrap_or_else(|| name.clone());
                     fields.push(FieldShape { name: name.clone(), property, shape });

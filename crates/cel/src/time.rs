@@ -130,10 +130,17 @@ impl Timestamp {
         Timestamp::new(seconds, nanos).map(|t| Timestamp { offset, ..t })
     }
 
-    /// Reads a date such as `2024-02-29`: its first instant in UTC.
-    pub fn parse_date(text: &str) -> Option<Timestamp> {
-        let (seconds, used) = parse_date(text.as_bytes())?;
-        if used == text.len() { Timestamp::new(seconds, 0) } else { None }
+    /// Reads what schemas allow as a date or a time: RFC 3339, the same without a zone or without seconds, a date alone.
+    pub fn parse_lenient(text: &str) -> Option<Timestamp> {
+        if let Some(time) = Timestamp::parse(text) {
+            return Some(time);
+        }
+        match text.len() {
+            10 => Timestamp::parse(&format!("{text}T00:00:00Z")),
+            16 => Timestamp::parse(&format!("{}:00Z", text.replacen(' ', "T", 1))),
+            17 if text.ends_with('Z') => Timestamp::parse(&format!("{}:00Z", &text[..16])),
+            _ => Timestamp::parse(&format!("{}Z", text.replacen(' ', "T", 1))),
+        }
     }
 
     /// Later by `duration`, `None` beyond the years 1 to 9999.
@@ -301,6 +308,38 @@ impl Duration {
         i64::try_from(total).ok().map(Duration::from_nanos)
     }
 
+    /// Reads Go's notation, or numbers with words as schemas allow them: `1 day`, `2 hours 30 min`.
+    pub fn parse_lenient(text: &str) -> Option<Duration> {
+        if let Some(duration) = Duration::parse(text) {
+            return Some(duration);
+        }
+        let mut total: i64 = 0;
+        let mut rest = text.trim();
+        if rest.is_empty() {
+            return None;
+        }
+        while !rest.is_empty() {
+            let (negative, after) = match rest.strip_prefix('-') {
+                Some(after) => (true, after.trim_start()),
+                None => (false, rest),
+            };
+            let len = after.bytes().take_while(|c| c.is_ascii_digit() || *c == b'.').count();
+            let number: f64 = after[..len].parse().ok()?;
+            let after = after[len..].trim_start();
+            let len = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
+            let unit = unit_nanos(&after[..len].to_lowercase())?;
+            let nanos = number * unit;
+            // 2^63: beyond it the sum does not fit.
+            if nanos >= 9_223_372_036_854_775_808.0 || nanos.is_nan() {
+                return None;
+            }
+            let nanos = if negative { -(nanos as i64) } else { nanos as i64 };
+            total = total.checked_add(nanos)?;
+            rest = after[len..].trim_start();
+        }
+        Some(Duration::from_nanos(total))
+    }
+
     /// As CEL writes it: seconds, `1.5s`.
     pub fn to_seconds_string(self) -> String {
         let seconds = self.nanos / NANOS;
@@ -340,6 +379,24 @@ impl fmt::Display for Duration {
         write_fraction(f, n % 1_000_000_000, 9)?;
         f.write_str("s")
     }
+}
+
+/// Nanoseconds of a unit by its abbreviation or by a word that begins with its name.
+fn unit_nanos(unit: &str) -> Option<f64> {
+    const UNITS: [(&[&str], &str, f64); 8] = [
+        (&["ns"], "nano", 1.0),
+        (&["us", "µs", "μs"], "micro", 1e3),
+        (&["ms"], "milli", 1e6),
+        (&["s"], "sec", 1e9),
+        (&["m"], "min", 6e10),
+        (&["h", "hr"], "hour", 3.6e12),
+        (&["d"], "day", 8.64e13),
+        (&["w", "wk"], "week", 6.048e14),
+    ];
+    UNITS
+        .iter()
+        .find(|(short, long, _)| short.contains(&unit) || unit.starts_with(long))
+        .map(|(_, _, nanos)| *nanos)
 }
 
 fn write_fraction(f: &mut fmt::Formatter<'_>, mut value: u64, mut digits: usize) -> fmt::Result {

@@ -139,7 +139,6 @@ impl fmt::Display for Type {
         match self {
             Type::List(element) => write!(f, "list({element})"),
             Type::Map(entry) => write!(f, "map({}, {})", entry.0, entry.1),
-            Type::Type(inner) if matches!(**inner, Type::Dyn) => f.write_str("type"),
             Type::Type(inner) => write!(f, "type({inner})"),
             Type::Optional(inner) => write!(f, "optional_type({inner})"),
             Type::Wrapper(inner) => write!(f, "wrapper({inner})"),

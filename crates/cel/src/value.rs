@@ -12,8 +12,8 @@ mod text;
 use std::sync::Arc;
 
 pub(crate) use compare::{contains, position_by_keys};
-pub use json::ConvertError;
 pub(crate) use json::from_json;
+pub use json::{ConvertError, OpaqueToJson};
 pub use list::List;
 pub(crate) use map::lookup_keys;
 pub use map::{Key, Map, MapBuilder};

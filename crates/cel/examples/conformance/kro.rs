@@ -156,6 +156,10 @@ fn run_one(
 }
 
 fn convert(value: &Value<'_>) -> Result<Json, ConvertError> {
+    // kro writes the first instant of the year 1 as null.
+    if matches!(value, Value::Timestamp(v) if v.seconds() == -62_135_596_800 && v.nanos() == 0) {
+        return Ok(Json::Null);
+    }
     value
         .to_json_with(&mut |opaque| match opaque.type_name() {
             "kro.omit" => Ok(Some(json!({"$omit": true}))),
@@ -315,6 +319,9 @@ impl Types {
                 for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
                     let Some(field) = escape(property) else { continue };
                     let field_type = match self.read(schema, &format!("{name}.{property}")) {
+                        Some(ty) if schema["x-kubernetes-int-or-string"] == true => {
+                            Field::new(ty).int_or_string()
+                        }
                         Some(ty) => Field::new(ty),
                         None if preserve && schema.get("type").is_none() => {
                             let mut field = Field::new(Type::Dyn);

@@ -28,6 +28,8 @@ pub struct Field {
     pub list: ListSemantics,
     /// False for a field that is declared without a type: data in it is invalid.
     pub readable: bool,
+    /// Only whole numbers and text are valid, in a field of type `dyn`.
+    pub int_or_string: bool,
 }
 
 /// How a list that is bound data compares (`==`) and adds (`+`).
@@ -66,7 +68,14 @@ impl ObjectType {
 impl Field {
     /// An optional field of this type.
     pub fn new(ty: Type) -> Self {
-        Field { ty, required: false, property: None, list: ListSemantics::Atomic, readable: true }
+        Field {
+            ty,
+            required: false,
+            property: None,
+            list: ListSemantics::Atomic,
+            readable: true,
+            int_or_string: false,
+        }
     }
 
     /// An object always has it.
@@ -80,6 +89,13 @@ impl Field {
     #[must_use]
     pub fn property(mut self, name: impl Into<Arc<str>>) -> Self {
         self.property = Some(name.into());
+        self
+    }
+
+    /// Only whole numbers and text are valid.
+    #[must_use]
+    pub fn int_or_string(mut self) -> Self {
+        self.int_or_string = true;
         self
     }
 

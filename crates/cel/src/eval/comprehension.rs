@@ -16,7 +16,7 @@ impl<'a> Cx<'a> {
                     self.spend(id, 1)?;
                     let element = element.map_err(|kind| self.fail(id, kind))?;
                     let index = Value::Int(i64::try_from(i).unwrap_or(i64::MAX));
-                    if !self.turn(id, &mut run, index, element)? {
+                    if !self.turn(id, &mut run, &index, element)? {
                         break;
                     }
                 }
@@ -29,14 +29,16 @@ impl<'a> Cx<'a> {
                         Err(_) if !l.two => Value::Null,
                         Err(kind) => return Err(self.fail(id, kind)),
                     };
-                    if !self.turn(id, &mut run, key.to_value(), value)? {
+                    if !self.turn(id, &mut run, &key.to_value(), value)? {
                         break;
                     }
                 }
             }
             other => {
                 let function = "comprehension";
-                return Err(self.fail(id, ErrorKind::overload(function, &[other.clone()])));
+                return Err(
+                    self.fail(id, ErrorKind::overload(function, std::slice::from_ref(other)))
+                );
             }
         }
         self.finish(id, run)
@@ -47,7 +49,7 @@ impl<'a> Cx<'a> {
         &mut self,
         id: ExprId,
         run: &mut Run<'a>,
-        key: Value<'a>,
+        key: &Value<'a>,
         value: Value<'a>,
     ) -> Result<bool, Stop> {
         let l = run.plan;
@@ -99,7 +101,7 @@ impl<'a> Cx<'a> {
                 Ok(value) => run.list.push(value),
                 Err(stop) => run.stopped(stop),
             },
-            ComprehensionKind::Map => match (self.eval(&l.body), Key::from_value(&key)) {
+            ComprehensionKind::Map => match (self.eval(&l.body), Key::from_value(key)) {
                 (Ok(value), Some(key)) => run.map.push(key, value),
                 (Ok(_), None) => {
                     let found = key.type_name().to_owned();

@@ -81,7 +81,7 @@ pub(super) fn negate<'a>(value: &Value<'a>) -> CallResult<'a> {
     match value {
         Value::Int(v) => int(v.checked_neg()),
         Value::Double(v) => Ok(Value::Double(-v)),
-        other => Err(ErrorKind::overload("-_", &[other.clone()])),
+        other => Err(ErrorKind::overload("-_", std::slice::from_ref(other))),
     }
 }
 
@@ -196,7 +196,8 @@ fn is_in<'a>(value: &Value<'a>, container: &Value<'a>) -> CallResult<'a> {
     match container {
         Value::List(list) => {
             for element in list.iter() {
-                if element?.equals(value)? {
+                // The value stands at the left: it decides what can be compared.
+                if value.equals(&element?)? {
                     return Ok(Value::Bool(true));
                 }
             }

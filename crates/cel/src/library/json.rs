@@ -163,7 +163,7 @@ fn write_value(out: &mut String, value: &Value<'_>, style: &Style) -> Result<(),
         Value::Optional(Some(v)) if style.optionals => write_value(out, v, style)?,
         // The sentinel for what is left out is written as an empty object, as the reference does.
         Value::Opaque(v) if style.optionals && v.refuses_comparison().is_some() => {
-            out.push_str("{}")
+            out.push_str("{}");
         }
         Value::Optional(_) | Value::Type(_) | Value::Opaque(_) => {
             return Err(format!("a value of type `{}` has no JSON form", value.type_name()));

@@ -54,11 +54,18 @@ fn translate(pattern: &str) -> String {
                 out.push_str("\\-");
                 rest = after;
             }
-            '{' if !in_class && !is_repetition(after) => {
-                out.push_str("\\{");
-                rest = after;
-            }
-            '}' if !in_class && !closes_repetition(&out) => {
+            '{' if !in_class => match repetition(after) {
+                Some(len) => {
+                    out.push('{');
+                    out.push_str(&after[..len]);
+                    rest = &after[len..];
+                }
+                None => {
+                    out.push_str("\\{");
+                    rest = after;
+                }
+            },
+            '}' if !in_class => {
                 out.push_str("\\}");
                 rest = after;
             }
@@ -119,6 +126,12 @@ fn escape<'p>(out: &mut String, after: &'p str, in_class: bool) -> &'p str {
             out.push_str(&format!("\\x{{{code:x}}}"));
             &after[len..]
         }
+        'p' | 'P' | 'x' if rest.starts_with('{') => {
+            let end = rest.find('}').map_or(rest.len(), |at| at + 1);
+            out.extend(['\\', c]);
+            out.push_str(&rest[..end]);
+            &rest[end..]
+        }
         c => {
             out.extend(['\\', c]);
             rest
@@ -126,20 +139,12 @@ fn escape<'p>(out: &mut String, after: &'p str, in_class: bool) -> &'p str {
     }
 }
 
-/// `n}`, `n,}` or `n,m}`.
-fn is_repetition(after: &str) -> bool {
-    let Some((inner, _)) = after.split_once('}') else { return false };
+/// The length of `n}`, `n,}` or `n,m}`.
+fn repetition(after: &str) -> Option<usize> {
+    let (inner, _) = after.split_once('}')?;
     let (low, high) = inner.split_once(',').unwrap_or((inner, ""));
-    !low.is_empty() && [low, high].iter().all(|n| n.bytes().all(|c| c.is_ascii_digit()))
-}
-
-fn closes_repetition(out: &str) -> bool {
-    out.rfind('{').is_some_and(|at| {
-        let inner = &out[at + 1..];
-        let escaped = out[..at].ends_with('\\');
-        (!escaped || out[..at].ends_with("\\x") || inner.bytes().all(|c| c.is_ascii_hexdigit()))
-            && !inner.contains('}')
-    }) || out.ends_with(|c: char| c.is_ascii_alphanumeric()) && out.contains("\\p{")
+    let digits = [low, high].iter().all(|n| n.bytes().all(|c| c.is_ascii_digit()));
+    (!low.is_empty() && digits).then_some(inner.len() + 1)
 }
 
 #[cfg(test)]

@@ -85,7 +85,12 @@ pub(crate) fn from_json<'a>(
         (Shape::Scalar(ty), json) => scalar(ty, json)?,
         (Shape::List { .. }, _) => return Err(invalid("an array")),
         (Shape::Map { .. } | Shape::Object(_), _) => return Err(invalid("an object")),
-        (Shape::Unreadable, _) => return Err(invalid("data with a declared type")),
+        (Shape::IntOrString, Json::String(v)) => Value::String(Str::Borrowed(v)),
+        (Shape::IntOrString, json) => match scalar(&Type::Int, json) {
+            Ok(value) => value,
+            Err(_) => return Err(invalid("a whole number or a string")),
+        },
+        (Shape::Invalid, _) => return Err(invalid("data with a declared type")),
     })
 }
 
@@ -97,7 +102,7 @@ fn scalar<'a>(ty: &Type, json: &'a Json) -> Result<Value<'a>, Box<ErrorKind>> {
     let value = match (ty, json) {
         (Type::String, Json::String(v)) => Some(Value::String(Str::Borrowed(v))),
         (Type::Bool, Json::Bool(v)) => Some(Value::Bool(*v)),
-        (Type::Null, Json::Null) | (Type::Wrapper(_), Json::Null) => Some(Value::Null),
+        (Type::Null | Type::Wrapper(_), Json::Null) => Some(Value::Null),
         (Type::Wrapper(inner), json) => return scalar(inner, json),
         (Type::Int, Json::Number(v)) => match (v.as_i64(), v.as_f64()) {
             (Some(v), _) => Some(Value::Int(v)),
@@ -112,10 +117,8 @@ fn scalar<'a>(ty: &Type, json: &'a Json) -> Result<Value<'a>, Box<ErrorKind>> {
         (Type::Bytes, Json::String(v)) => {
             base64::engine::general_purpose::STANDARD.decode(v).ok().map(Value::bytes)
         }
-        (Type::Timestamp, Json::String(v)) => {
-            Timestamp::parse(v).or_else(|| Timestamp::parse_date(v)).map(Value::Timestamp)
-        }
-        (Type::Duration, Json::String(v)) => Duration::parse(v).map(Value::Duration),
+        (Type::Timestamp, Json::String(v)) => Timestamp::parse_lenient(v).map(Value::Timestamp),
+        (Type::Duration, Json::String(v)) => Duration::parse_lenient(v).map(Value::Duration),
         _ => None,
     };
     value.ok_or_else(|| {
@@ -160,6 +163,10 @@ impl std::fmt::Display for ConvertError {
 
 impl std::error::Error for ConvertError {}
 
+/// Gives the JSON of an opaque value; `None` leaves out what has the value.
+pub type OpaqueToJson<'f> =
+    dyn FnMut(&dyn super::Opaque) -> Result<Option<Json>, ConvertError> + 'f;
+
 impl Value<'_> {
     /// The value as JSON: optionals give their value or null, timestamps RFC 3339 in whole seconds, durations Go's notation.
     /// What was bound as JSON comes out as it went in.
@@ -180,7 +187,7 @@ impl Value<'_> {
     /// As [`Value::to_json`] and whatever `opaque` refuses.
     pub fn to_json_with(
         &self,
-        opaque: &mut dyn FnMut(&dyn super::Opaque) -> Result<Option<Json>, ConvertError>,
+        opaque: &mut OpaqueToJson<'_>,
     ) -> Result<Option<Json>, ConvertError> {
         let data = |e: Box<ErrorKind>| ConvertError::Data(Box::new(ErrorKindText(e.to_string())));
         Ok(Some(match self {

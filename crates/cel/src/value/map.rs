@@ -195,7 +195,7 @@ impl<'a> Map<'a> {
                             None if object.open => (map.json.get(key)?, Shapes::DYN),
                             None => return None,
                         };
-                        if json.is_null() {
+                        if json.is_null() && object.null_is_absent() {
                             return None;
                         }
                         (json, shape)
@@ -230,7 +230,7 @@ impl<'a> Map<'a> {
         }
     }
 
-    /// All entries, sorted by key. Null properties of a declared object are left out.
+    /// All entries, sorted by key. Null fields of a declared object are left out.
     pub fn entries(&self) -> Entries<'_, 'a> {
         match self {
             Map::Json(map) => Entries::Json(map, map.json.iter()),
@@ -266,7 +266,7 @@ impl<'a> Iterator for Entries<'_, 'a> {
                 let (key, json) = iter.next()?;
                 let shape = match map.shape() {
                     Shape::Map { value } => *value,
-                    Shape::Object(_) if json.is_null() => continue,
+                    Shape::Object(object) if json.is_null() && object.null_is_absent() => continue,
                     Shape::Object(object) => object
                         .fields
                         .iter()

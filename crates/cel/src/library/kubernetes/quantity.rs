@@ -389,11 +389,14 @@ fn compare<'a>(
 fn as_float<'a>(args: &[Value<'a>]) -> CallResult<'a> {
     let quantity = one("asApproximateFloat", args)?;
     // Powers of ten are read, because computing them is not exact.
-    let power: f64 = format!("1e{}", quantity.scale).parse().unwrap_or(f64::NAN);
-    Ok(Value::Double(if quantity.scale == 0 {
+    let read = |text: String| text.parse().unwrap_or(f64::NAN);
+    Ok(Value::Double(if !quantity.small {
+        // The reference keeps large quantities in billionths.
+        read(format!("{}e{}", quantity.mantissa, quantity.scale + 9)) * 1e-9
+    } else if quantity.scale == 0 {
         quantity.mantissa as f64
     } else {
-        quantity.mantissa as f64 * power
+        quantity.mantissa as f64 * read(format!("1e{}", quantity.scale))
     }))
 }
 
