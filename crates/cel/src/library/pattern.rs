@@ -7,18 +7,32 @@ pub(super) fn compile(
     function: &'static str,
     pattern: &str,
 ) -> Result<regex::Regex, Box<ErrorKind>> {
-    regex::Regex::new(&translate(pattern))
-        .map_err(|error| ErrorKind::argument(function, error.to_string()))
+    let pattern = translate(pattern).map_err(|reason| ErrorKind::argument(function, reason))?;
+    regex::Regex::new(&pattern).map_err(|error| ErrorKind::argument(function, error.to_string()))
 }
 
 /// Rewrites what the two syntaxes read differently: `\d`, `\w`, `\s` and `\b` are ASCII, `\Q…\E` quotes, octal escapes, braces and
 /// brackets that stand for themselves.
-fn translate(pattern: &str) -> String {
+fn translate(pattern: &str) -> Result<String, String> {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut rest = pattern;
     let mut in_class = false;
     while let Some(c) = rest.chars().next() {
         let after = &rest[c.len_utf8()..];
+        if !in_class && let Some(len) = operator(rest) {
+            let (written, after) = rest.split_at(len);
+            let bounds = written.split(|c: char| !c.is_ascii_digit());
+            if bounds.filter_map(|n| n.parse::<u32>().ok()).any(|n| n > MAX_REPEAT) {
+                return Err(format!("`{written}` repeats more than {MAX_REPEAT} times"));
+            }
+            let lazy = usize::from(after.starts_with('?'));
+            if operator(&after[lazy..]).is_some() {
+                return Err(format!("`{written}` is followed by another repetition"));
+            }
+            out.push_str(&rest[..len + lazy]);
+            rest = &after[lazy..];
+            continue;
+        }
         match c {
             '\\' => rest = escape(&mut out, after, in_class),
             '[' if !in_class => {
@@ -54,19 +68,8 @@ fn translate(pattern: &str) -> String {
                 out.push_str("\\-");
                 rest = after;
             }
-            '{' if !in_class => match repetition(after) {
-                Some(len) => {
-                    out.push('{');
-                    out.push_str(&after[..len]);
-                    rest = &after[len..];
-                }
-                None => {
-                    out.push_str("\\{");
-                    rest = after;
-                }
-            },
-            '}' if !in_class => {
-                out.push_str("\\}");
+            '{' | '}' if !in_class => {
+                out.extend(['\\', c]);
                 rest = after;
             }
             c => {
@@ -75,7 +78,7 @@ fn translate(pattern: &str) -> String {
             }
         }
     }
-    out
+    Ok(out)
 }
 
 fn escape<'p>(out: &mut String, after: &'p str, in_class: bool) -> &'p str {
@@ -139,6 +142,18 @@ fn escape<'p>(out: &mut String, after: &'p str, in_class: bool) -> &'p str {
     }
 }
 
+/// Highest count of a repetition, as in RE2.
+const MAX_REPEAT: u32 = 1_000;
+
+/// The length of a repetition at the start of the text.
+fn operator(text: &str) -> Option<usize> {
+    match text.as_bytes() {
+        [b'*' | b'+' | b'?', ..] => Some(1),
+        [b'{', ..] => repetition(&text[1..]).map(|len| len + 1),
+        _ => None,
+    }
+}
+
 /// The length of `n}`, `n,}` or `n,m}`.
 fn repetition(after: &str) -> Option<usize> {
     let (inner, _) = after.split_once('}')?;
@@ -176,11 +191,12 @@ mod tests {
             (r"\p{Greek}", "α"),
             ("[[:alpha:]]", "x"),
             ("a{2}", "aa"),
+            ("a+?b*?", "aab"),
         ] {
             let regex = compile("test", pattern).unwrap_or_else(|e| panic!("{pattern}: {e}"));
             assert!(regex.is_match(text), "{pattern} {text}");
         }
-        for pattern in ["(", "(?=b)", r"\1", "a**", "[b-a]"] {
+        for pattern in ["(", "(?=b)", r"\1", "a**", "a{2}{3}", "a{1001}", "[b-a]"] {
             assert!(compile("test", pattern).is_err(), "{pattern}");
         }
     }

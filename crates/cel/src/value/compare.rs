@@ -141,7 +141,7 @@ pub(crate) fn position_by_keys<'a>(
 fn map_equals<'a>(a: &Map<'a>, b: &Map<'a>) -> Result<bool, Box<ErrorKind>> {
     let mut size = 0;
     for (key, value) in a.entries() {
-        let Some(other) = b.get(&key) else { return Ok(false) };
+        let Some(other) = b.get_entry(&key) else { return Ok(false) };
         if !value?.equals(&other?)? {
             return Ok(false);
         }

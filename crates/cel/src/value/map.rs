@@ -230,6 +230,17 @@ impl<'a> Map<'a> {
         }
     }
 
+    /// The value of a key as [`Map::entries`] gives it: a property of a declared object by its own name.
+    pub(crate) fn get_entry(&self, key: &Key<'_>) -> Option<Result<Value<'a>, Box<ErrorKind>>> {
+        match (self, key) {
+            (Map::Json(map), Key::String(key)) => {
+                let json = map.json.get(&**key)?;
+                Some(from_json(json, map.shapes, entry_shape(map, key, json)?))
+            }
+            _ => self.get(key),
+        }
+    }
+
     /// All entries, sorted by key. Null fields of a declared object are left out.
     pub fn entries(&self) -> Entries<'_, 'a> {
         match self {
@@ -248,6 +259,24 @@ impl<'a> Map<'a> {
     }
 }
 
+/// The type of the value of an entry; `None` for a null that counts as absent.
+fn entry_shape(
+    map: &Shaped<'_, serde_json::Map<String, Json>>,
+    key: &str,
+    json: &Json,
+) -> Option<u32> {
+    Some(match map.shape() {
+        Shape::Map { value } => *value,
+        Shape::Object(object) if json.is_null() && object.null_is_absent() => return None,
+        Shape::Object(object) => object
+            .fields
+            .iter()
+            .find(|field| *field.property == *key)
+            .map_or(Shapes::DYN, |field| field.shape),
+        _ => Shapes::DYN,
+    })
+}
+
 /// The entries of a [`Map`].
 #[expect(private_interfaces, reason = "made by Map::entries only")]
 pub enum Entries<'m, 'a> {
@@ -264,16 +293,7 @@ impl<'a> Iterator for Entries<'_, 'a> {
         match self {
             Entries::Json(map, iter) => loop {
                 let (key, json) = iter.next()?;
-                let shape = match map.shape() {
-                    Shape::Map { value } => *value,
-                    Shape::Object(object) if json.is_null() && object.null_is_absent() => continue,
-                    Shape::Object(object) => object
-                        .fields
-                        .iter()
-                        .find(|field| *field.property == **key)
-                        .map_or(Shapes::DYN, |field| field.shape),
-                    _ => Shapes::DYN,
-                };
+                let Some(shape) = entry_shape(map, key, json) else { continue };
                 let value = from_json(json, map.shapes, shape);
                 return Some((Key::String(Str::Borrowed(key)), value));
             },

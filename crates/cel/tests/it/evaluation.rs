@@ -1,0 +1,201 @@
+//! Tables of expressions and results. The vectors of the official suite cover the rest.
+
+use cel::{Binding, Bindings, Env, Program, Type, Value};
+use serde_json::json;
+
+use crate::{env, eval};
+
+#[track_caller]
+fn table(env: &Env, rows: &[(&str, &str)]) {
+    for (source, expected) in rows {
+        assert_eq!(eval(env, source, &Bindings::new()), *expected, "{source}");
+    }
+}
+
+#[test]
+fn the_specification_and_cel_go_where_they_differ() {
+    let spec = Env::spec();
+    let kro = Env::kro();
+    for (source, in_spec, in_kro) in [
+        ("{'a': 1, 'a': 2}", "error: key `a` stands twice in one map", "{\"a\": 2}"),
+        ("{dyn(1.5): 1}", "error: unsupported key type double", "{1.5: 1}"),
+        ("duration('61.5s').getMilliseconds()", "500", "61500"),
+        ("'abc'.indexOf('b', 9)", "error: indexOf: index 9 out of range", "-1"),
+        ("'abc'.lastIndexOf('b', 9)", "error: lastIndexOf: index 9 out of range", "-1"),
+        ("has({'a': dyn(1)}.a.b)", "error: no such key: b", "false"),
+        ("{'a': dyn(null)}.?a.b", "error: no such key: b", "none"),
+        (
+            "string(ip('::ffff:c0a8:1'))",
+            "\"192.168.0.1\"",
+            "error: ip: `::ffff:c0a8:1` is an IPv4 address inside of IPv6, which is not allowed",
+        ),
+    ] {
+        assert_eq!(eval(&spec, source, &Bindings::new()), in_spec, "{source} in spec");
+        assert_eq!(eval(&kro, source, &Bindings::new()), in_kro, "{source} in kro");
+    }
+    assert!(spec.compile("[1].existsOne(x, x == 1)").is_ok());
+    assert!(kro.compile("[1].existsOne(x, x == 1)").is_err());
+}
+
+#[test]
+fn absorbing_of_errors() {
+    table(
+        &env(),
+        &[
+            ("1 / 0 == 1 || true", "true"),
+            ("false && 1 / 0 == 1", "false"),
+            ("1 / 0 == 1 || false", "error: division by zero"),
+            ("[0, 1].exists(i, 1 / i == 1)", "true"),
+            ("[1, 0].all(i, 1 / i == 2)", "false"),
+            ("[0, 1].exists_one(i, 1 / i == 1)", "error: division by zero"),
+            ("true ? 1 : 1 / 0", "1"),
+            ("cel.bind(x, 1 / 0, true)", "true"),
+            ("cel.bind(x, 1 / 0, x == 1 || true)", "true"),
+        ],
+    );
+}
+
+#[test]
+fn the_first_error_counts() {
+    // What is added first fails first.
+    table(
+        &env(),
+        &[("dyn(1) + dyn('a') + {'a': 1}['b']", "error: no such overload: _+_(int, string)")],
+    );
+}
+
+#[test]
+fn shared_subexpressions_are_evaluated_once() {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = count.clone();
+    let env = env()
+        .extend()
+        .overload(
+            "tick",
+            "tick(): int",
+            "Counts its calls.",
+            Binding::Closure(Arc::new(move |_| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                Ok(Value::Int(1))
+            })),
+        )
+        .build()
+        .expect("the declaration is well-formed");
+    for (source, calls) in [
+        ("cel.bind(t, tick(), t + t + [1, 2].map(x, x + t)[0])", 1),
+        ("cel.bind(t, tick(), 1)", 0),
+        ("optional.of(tick()).optMap(v, v + v).orValue(0)", 1),
+        ("[1, 2, 3].map(x, cel.bind(t, tick(), t + t))", 3),
+        ("true || tick() == 1", 0),
+        ("[3, 1].sortBy(x, tick())", 2),
+    ] {
+        count.store(0, Ordering::Relaxed);
+        eval(&env, source, &Bindings::new());
+        assert_eq!(count.load(Ordering::Relaxed), calls, "{source}");
+    }
+}
+
+#[test]
+fn functions_of_the_caller() {
+    fn shout<'a>(args: &[Value<'a>]) -> cel::CallResult<'a> {
+        match args {
+            [Value::String(text)] => Ok(Value::string(text.to_uppercase() + "!")),
+            _ => Err(cel::Overload::no_such_overload("shout", args)),
+        }
+    }
+    let env = env()
+        .extend()
+        .overload("shout", "(string).shout(): string", "Louder.", Binding::Function(shout))
+        .build()
+        .expect("the declaration is well-formed");
+    assert_eq!(eval(&env, "'a'.shout() + 'b'.shout()", &Bindings::new()), "\"A!B!\"");
+    let bad = Env::builder().overload("f", "f(int", "", Binding::Function(shout)).build();
+    assert_eq!(
+        bad.expect_err("a bad signature").to_string(),
+        "signature `f(int` can't be read at byte 5"
+    );
+}
+
+#[test]
+fn values_borrow_from_their_bindings() {
+    let data = json!({"name": "a long enough name", "list": [1, 2]});
+    let env = env();
+    let program = Program::new(&env.compile("d.name").expect("valid")).expect("valid");
+    let mut bindings = Bindings::new();
+    bindings.json("d", &data);
+    let value = program.eval(&bindings).value().expect("a value");
+    let text = value.as_str().expect("text");
+    assert!(std::ptr::eq(text, data["name"].as_str().expect("text")));
+}
+
+#[test]
+fn integers_stay_exact() {
+    let data = json!({"big": 9_007_199_254_740_993_i64, "max": u64::MAX, "f": 3.0});
+    let mut bindings = Bindings::new();
+    bindings.json("d", &data);
+    assert_eq!(eval(&env(), "d.big + 0", &bindings), "9007199254740993");
+    assert_eq!(eval(&env(), "d.max", &bindings), "18446744073709551615u");
+    assert_eq!(eval(&env(), "type(d.f)", &bindings), "double");
+    let checked = env().compile("[d.big, d.f]").expect("valid");
+    let program = Program::new(&checked).expect("valid");
+    let value = program.eval(&bindings).value().expect("a value");
+    assert_eq!(value.to_json().expect("JSON").to_string(), "[9007199254740993,3.0]");
+}
+
+#[test]
+fn long_sums_and_lists_are_not_copied_again_and_again() {
+    let source = vec!["s"; 200].join(" + ");
+    let data = json!("0123456789");
+    let mut bindings = Bindings::new();
+    bindings.json("s", &data);
+    assert_eq!(eval(&env(), &source, &bindings).len(), 2002);
+    let source = vec!["l"; 200].join(" + ");
+    let data = json!([1, 2, 3]);
+    bindings.json("l", &data);
+    assert_eq!(eval(&env(), &format!("size({source})"), &bindings), "600");
+}
+
+#[test]
+fn unchecked_programs_dispatch_at_run_time() {
+    let env = Env::spec();
+    let (ast, _) = env.parse("x.size() + [y, 'a'].size() + math.abs(-1)");
+    let program = Program::unchecked(&env, &ast.expect("valid")).expect("valid");
+    let (x, y) = (json!("abc"), json!(1));
+    let mut bindings = Bindings::new();
+    bindings.json("x", &x).json("y", &y);
+    assert_eq!(crate::show_outcome(&program.eval(&bindings)), "6");
+}
+
+#[test]
+fn zones_come_from_the_binary() {
+    table(
+        &env(),
+        &[
+            ("timestamp('2024-07-01T00:00:00Z').getHours('America/New_York')", "20"),
+            ("timestamp('2024-01-01T00:00:00Z').getHours('America/New_York')", "19"),
+            ("timestamp('2024-01-01T00:00:00Z').getHours('+05:30')", "5"),
+            ("timestamp('0001-01-01T00:00:00Z').getFullYear('-12:00')", "0"),
+            (
+                "timestamp('2024-01-01T00:00:00Z').getHours('Mars/Base')",
+                "error: getHours: unknown time zone Mars/Base",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_variable_may_hide_another() {
+    let env = env().extend().variable("e", Type::String).build().expect("well-formed");
+    table(
+        &env,
+        &[
+            ("[1].map(e, [2].map(e, e + 1)[0] + e)", "[4]"),
+            ("[{'size': 1}].map(math, math.size)", "[1]"),
+            ("cel.bind(x, 1, cel.bind(x, x + 1, x))", "2"),
+        ],
+    );
+}
