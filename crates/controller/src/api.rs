@@ -35,6 +35,8 @@ pub(crate) enum ApiError {
     Build(#[from] http::Error),
     #[error("an object can't be watched")]
     Wait(#[source] kube::runtime::wait::Error),
+    #[error(transparent)]
+    Lookup(#[from] crate::kinds::LookupError),
     /// Nobody watches the kind any more, so nobody knows what it is called in URLs.
     #[error("the API server has no kind {0}")]
     UnknownKind(GroupKind),
@@ -60,6 +62,7 @@ impl ApiError {
             | Self::Timeout
             | Self::Build(_)
             | Self::Wait(_)
+            | Self::Lookup(_)
             | Self::UnknownKind(_) => 0,
         }
     }
@@ -257,13 +260,25 @@ fn url(resource: &ApiResource, namespace: &str, name: &str) -> String {
     };
     if !namespace.is_empty() {
         path.push_str("/namespaces/");
-        path.push_str(namespace);
+        push_segment(&mut path, namespace);
     }
     path.push('/');
     path.push_str(&resource.plural);
     if !name.is_empty() {
         path.push('/');
-        path.push_str(name);
+        push_segment(&mut path, name);
     }
     path
+}
+
+/// Adds a segment to a path; what could end or split it is percent-encoded. Names come from
+/// whoever writes an instance.
+fn push_segment(path: &mut String, segment: &str) {
+    for byte in segment.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            path.push_str(&format!("%{byte:02X}"));
+        }
+    }
 }

@@ -42,6 +42,19 @@ impl Claims {
         }
     }
 
+    /// Gives a claim back because somebody outside of this process holds the object; `instance` is
+    /// told when it is released.
+    pub(crate) fn wait_for(&self, object: &ObjectId, instance: &ObjectId) {
+        let mut table = self.lock();
+        if table.holders.get(object) == Some(instance) {
+            table.holders.remove(object);
+            if let Some(held) = table.held.get_mut(instance) {
+                held.remove(object);
+            }
+        }
+        table.waiting.entry(object.clone()).or_default().insert(instance.clone());
+    }
+
     /// Gives back what `instance` holds, except what `keep` keeps; returns the instances that
     /// waited for it.
     pub(crate) fn release(

@@ -7,7 +7,7 @@ use graph::Graph;
 use kube::core::ApiResource;
 use plan::names;
 use plan::object::{annotation, label, text};
-use runtime::store::TooManyWatches;
+use runtime::store::{ObjectKey, TooManyWatches};
 use schema::breaking;
 use schema::openapi::KindError;
 use serde_json::{Map, Value, json};
@@ -192,7 +192,10 @@ pub(crate) fn watch_instances(shared: &Shared, crd: &Value) -> Result<(), TooMan
 /// Looks at a CRD that appeared, changed or went: the kinds of our CRDs are watched for
 /// instances, whether or not their definition is there (DESIGN.md, decision 8).
 pub(crate) async fn reconcile(shared: &Shared, name: &str) -> Result<(), ApiError> {
-    match shared.api.get(&resource(), "", name).await? {
+    let known = shared.crds.get(&ObjectKey::cluster(name));
+    let ours = known.is_some_and(|entry| is_ours(&entry.data));
+    let crd = if ours { shared.api.get(&resource(), "", name).await? } else { None };
+    match crd {
         Some(crd) if is_ours(&crd) && is_established(&crd) => {
             if let Err(error) = watch_instances(shared, &crd) {
                 tracing::warn!(crd = name, %error, "instances can't be watched");

@@ -3,6 +3,7 @@
 use crate::api::ApiError;
 use crate::crd::{self, CrdError};
 use crate::instance::now;
+use crate::kinds::LookupError;
 use crate::shared::{Shared, enqueue, object_id};
 use crate::watching::Owner;
 use diagnostics::{Code, Diagnostics};
@@ -38,7 +39,7 @@ enum Failure {
     #[error("{0}")]
     Shape(String),
     #[error(transparent)]
-    Lookup(#[from] crate::kinds::LookupError),
+    Lookup(#[from] LookupError),
     #[error(transparent)]
     Crd(#[from] CrdError),
     #[error(transparent)]
@@ -74,6 +75,8 @@ impl Failure {
 /// A spec that does not compile leaves the revision before it serving.
 pub(crate) async fn reconcile(shared: &Arc<Shared>, name: String) -> Requeue {
     let Some(rgd) = shared.rgds.get(&ObjectKey::cluster(name.as_str())) else {
+        // Somebody took its finalizer off.
+        stop_serving(shared, &name, None);
         return Requeue::Done;
     };
     let rgd = Value::clone(&rgd.data);
@@ -98,6 +101,10 @@ async fn serve(shared: &Arc<Shared>, mut rgd: Value) -> Result<Requeue, ApiError
     let mut requeue = Requeue::Done;
     let (mut conditions, compiled) = match compile(shared, &rgd).await {
         Ok(compiled) => (accepted(compiled.revision), Some(compiled)),
+        // The world failed, not the author: what is said stays, and it is tried again.
+        Err(Failure::Lookup(LookupError::Api(_) | LookupError::Request(_))) => {
+            return Ok(Requeue::RateLimited);
+        }
         Err(failure) => {
             report_to_instances(shared, &rgd, &failure);
             if failure.may_pass() {
@@ -128,8 +135,6 @@ async fn serve(shared: &Arc<Shared>, mut rgd: Value) -> Result<Requeue, ApiError
 struct Compiled {
     graph: Arc<Graph>,
     revision: i64,
-    /// The graph is not the one that served before.
-    changed: bool,
 }
 
 async fn compile(shared: &Shared, rgd: &Value) -> Result<Compiled, Failure> {
@@ -149,7 +154,7 @@ async fn compile(shared: &Shared, rgd: &Value) -> Result<Compiled, Failure> {
             .iter()
             .all(|node| kinds.get(&node.kind.gvk).is_some_and(|kind| Arc::ptr_eq(kind, &node.kind)))
     {
-        return Ok(Compiled { graph, revision, changed: false });
+        return Ok(Compiled { graph, revision });
     }
     let (graph, diagnostics) = graph::compile(&spec, &kinds);
     let Some(graph) = graph.filter(|_| !diagnostics.has_errors()) else {
@@ -163,7 +168,7 @@ async fn compile(shared: &Shared, rgd: &Value) -> Result<Compiled, Failure> {
     };
     shared.registry.issue(name, uid, revision, hash, graph.clone());
     tracing::info!(rgd = name, revision, nodes = graph.nodes.len(), "revision issued");
-    Ok(Compiled { graph, revision, changed: true })
+    Ok(Compiled { graph, revision })
 }
 
 /// The number of the first revision that this process issues: the last one again, if the status
@@ -186,7 +191,7 @@ async fn install(
     rgd: &Value,
     compiled: &Compiled,
 ) -> Result<(), Failure> {
-    let Compiled { graph, changed, .. } = compiled;
+    let Compiled { graph, .. } = compiled;
     let crd = crd::ensure(shared, rgd, graph).await?;
     for node in &graph.nodes {
         let mut reads = node.read.clone();
@@ -199,7 +204,7 @@ async fn install(
     let fresh = shared.registry.serve(name, kind.clone());
     let uses: BTreeSet<GroupKind> = graph.nodes.iter().map(|node| group_kind(&node.kind)).collect();
     shared.watching.release(&Owner::Definition(name.to_owned()), |kind| uses.contains(kind));
-    if *changed || fresh {
+    if fresh {
         wake_instances(shared, &kind);
     }
     Ok(())
@@ -321,11 +326,7 @@ fn is_empty(value: &Value) -> bool {
 /// Stops serving, and lets the definition go.
 async fn remove(shared: &Shared, rgd: &Value) -> Result<Requeue, ApiError> {
     let name = text(rgd, &["metadata", "name"]);
-    let served = shared.registry.remove(name, text(rgd, &["metadata", "uid"]));
-    shared.watching.release(&Owner::Definition(name.to_owned()), |_| false);
-    if let Some(kind) = &served {
-        wake_instances(shared, kind);
-    }
+    stop_serving(shared, name, Some(text(rgd, &["metadata", "uid"])));
     if shared.options.allow_crd_deletion {
         crd::delete_of(shared, name).await?;
     }
@@ -334,6 +335,15 @@ async fn remove(shared: &Shared, rgd: &Value) -> Result<Requeue, ApiError> {
         Ok(_) => Ok(Requeue::Done),
         Err(error) if error.code() == 404 => Ok(Requeue::Done),
         Err(error) => Err(error),
+    }
+}
+
+/// Instances of the definition get nothing but deletion from now on.
+fn stop_serving(shared: &Shared, name: &str, uid: Option<&str>) {
+    let served = shared.registry.remove(name, uid);
+    shared.watching.release(&Owner::Definition(name.to_owned()), |_| false);
+    if let Some(kind) = &served {
+        wake_instances(shared, kind);
     }
 }
 

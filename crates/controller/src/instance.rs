@@ -60,6 +60,8 @@ pub(crate) async fn reconcile(shared: &Arc<Shared>, id: ObjectId) -> Requeue {
         unmanageable: None,
         unrecorded: None,
         listed: None,
+        members: BTreeSet::new(),
+        judged: (String::new(), 0),
         in_flight: FuturesUnordered::new(),
         running: BTreeSet::new(),
     };
@@ -88,6 +90,10 @@ struct Run<'a> {
     unmanageable: Option<String>,
     unrecorded: Option<String>,
     listed: Option<BTreeMap<ObjectId, plan::Listed>>,
+    /// The members that were observed last.
+    members: BTreeSet<ObjectId>,
+    /// Which version of the instance the last step was about.
+    judged: (String, i64),
     in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
     running: BTreeSet<JobKey>,
 }
@@ -99,6 +105,7 @@ impl Run<'_> {
         let mut steps = 0;
         loop {
             let Some(object) = self.shared.instance(&self.id) else { return Requeue::Done };
+            self.judged = version(&object);
             let deleting = is_deleting(&object);
             let served = match self.shared.registry.lookup(&self.id.kind) {
                 Lookup::Served(served) => Some(served),
@@ -109,11 +116,15 @@ impl Run<'_> {
                 Lookup::Unknown if !deleting => return Requeue::Done,
                 Lookup::Unknown => None,
             };
+            if deleting && self.is_writing() {
+                // What is still being written has to be seen before anything is called gone.
+                self.next_answer(None).await;
+                continue;
+            }
             if steps > SPARE_STEPS + 4 * served.as_ref().map_or(0, |s| s.graph.nodes.len()) {
                 tracing::warn!(instance = %self.id, "no end in sight, starting over");
                 return Requeue::RateLimited;
             }
-            steps += 1;
             let kinds = Self::kinds(served.as_ref(), &object);
             if !self.watched(&kinds).await {
                 return Requeue::RateLimited;
@@ -122,6 +133,7 @@ impl Run<'_> {
                 self.step(served.as_ref(), &object, deleting, &kinds);
             self.release(&wanted);
             let started = self.start(actions);
+            steps += usize::from(started > 0);
             if started == 0 && self.in_flight.is_empty() {
                 let requeue = if retry { Requeue::RateLimited } else { Requeue::Done };
                 return match status {
@@ -131,6 +143,14 @@ impl Run<'_> {
             }
             self.next_answer(status).await;
         }
+    }
+
+    /// Whether something is being written for the instance, or on it.
+    fn is_writing(&self) -> bool {
+        self.running.iter().any(|key| match key {
+            JobKey::Manage | JobKey::Record | JobKey::Object(_) => true,
+            JobKey::List | JobKey::Delete | JobKey::RemoveFinalizer => false,
+        })
     }
 
     fn step(
@@ -200,13 +220,19 @@ impl Run<'_> {
             let Some(store) = self.shared.watching.store(kind) else { continue };
             for entry in store.indexed(&self.set) {
                 if let Some((_, member)) = &entry.data.member {
-                    members.insert(object_id(kind, &entry), member.clone());
+                    let object = object_id(kind, &entry);
+                    // Nobody else may claim what is ours already.
+                    if self.shared.claims.claim(&object, &self.id).is_err() {
+                        tracing::warn!(instance = %self.id, %object, "a member is claimed by another instance");
+                    }
+                    members.insert(object, member.clone());
                 }
             }
         }
         // A member is ours by its label; should it go and another take its place, that one has to
         // be looked at first.
         self.memory.acquired.retain(|object, _| !members.contains_key(object));
+        self.members = members.keys().cloned().collect();
         Observed {
             members,
             acquired: self.memory.acquired.clone(),
@@ -224,7 +250,11 @@ impl Run<'_> {
         let Wanted::These(wanted) = wanted else { return };
         self.memory.acquired.retain(|object, _| wanted.contains(object));
         self.memory.applied.retain(|object, _| wanted.contains(object));
-        let waiters = self.shared.claims.release(&self.id, |object| wanted.contains(object));
+        let waiters = self.shared.claims.release(&self.id, |object| {
+            wanted.contains(object)
+                || self.members.contains(object)
+                || self.running.contains(&JobKey::Object(object.clone()))
+        });
         waiters.into_iter().for_each(|waiter| enqueue(&self.shared.instances, waiter));
     }
 
@@ -278,14 +308,16 @@ impl Run<'_> {
                 Ok(acquired) => drop(self.memory.acquired.insert(object, acquired)),
                 Err(error) => {
                     tracing::warn!(instance = %self.id, %object, %error, "can't read an object");
-                    self.refuse(object, None, error.to_string());
+                    let words = words(&object, &error);
+                    self.refuse(object, None, words);
                 }
             },
             Done::Applied { object, desired, result } => match result {
                 Ok(answer) => self.applied(&object, desired, answer),
                 Err(error) => {
                     tracing::info!(instance = %self.id, %object, code = error.code(), "an apply was refused");
-                    self.refuse(object, Some(desired), error.to_string());
+                    let words = words(&object, &error);
+                    self.refuse(object, Some(desired), words);
                 }
             },
             Done::Listed(result) => match result {
@@ -352,6 +384,9 @@ impl Run<'_> {
             let Some(object) = fresh.take().or_else(|| self.shared.instance(&self.id)) else {
                 return requeue;
             };
+            if version(&object) != self.judged {
+                return Requeue::Now;
+            }
             let now = now();
             let Some(status) = next_status(&object, report, &now) else { return requeue };
             let mut next = Value::clone(&object);
@@ -383,6 +418,21 @@ impl Run<'_> {
         }
         Requeue::RateLimited
     }
+}
+
+/// What a status is about: the instance and the generation of its spec.
+fn version(object: &Value) -> (String, i64) {
+    (text(object, &["metadata", "uid"]).to_owned(), plan::object::generation(object))
+}
+
+/// The API server's words about an object; those about a Secret without the values that they quote.
+fn words(object: &ObjectId, error: &crate::api::ApiError) -> String {
+    let message = error.to_string();
+    if object.kind.kind != "Secret" || !object.kind.group.is_empty() {
+        return message;
+    }
+    let parts = message.split('"').enumerate();
+    parts.map(|(at, part)| if at % 2 == 0 { part } else { "\"…\"" }).collect()
 }
 
 /// Now, as Kubernetes writes times.

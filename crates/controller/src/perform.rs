@@ -132,7 +132,10 @@ pub(crate) async fn perform(shared: Arc<Shared>, id: ObjectId, set: String, job:
         }
         Job::Apply { id: object, object: body, desired } => {
             let result = match resource(&shared, &object.kind) {
-                Ok(resource) => shared.api.apply(&resource, names::MANAGER_APPLYSET, &body).await,
+                Ok(resource) => {
+                    let resource = in_version(resource, text(&body, &["apiVersion"]));
+                    shared.api.apply(&resource, names::MANAGER_APPLYSET, &body).await
+                }
                 Err(error) => Err(error),
             };
             Done::Applied { object, desired, result }
@@ -155,6 +158,13 @@ pub(crate) async fn perform(shared: Arc<Shared>, id: ObjectId, set: String, job:
 /// How the API server calls a kind. A kind that nobody watches any more is as good as unknown.
 fn resource(shared: &Shared, kind: &GroupKind) -> Result<ApiResource, ApiError> {
     shared.watching.resource(kind).ok_or_else(|| ApiError::UnknownKind(kind.clone()))
+}
+
+/// The resource in the version that a body has; a kind may be watched in another one.
+fn in_version(mut resource: ApiResource, api_version: &str) -> ApiResource {
+    api_version.rsplit('/').next().unwrap_or("").clone_into(&mut resource.version);
+    api_version.clone_into(&mut resource.api_version);
+    resource
 }
 
 async fn apply_parent(
@@ -182,6 +192,7 @@ async fn acquire(
     let Some(live) = live else { return Ok(Acquired::Held) };
     let part_of = label(&live, names::PART_OF);
     if !part_of.is_empty() && part_of != set {
+        shared.claims.wait_for(object, id);
         return Ok(Acquired::Foreign { part_of: part_of.to_owned() });
     }
     Ok(if is_deleting(&live) { Acquired::Terminating } else { Acquired::Held })
@@ -194,13 +205,15 @@ async fn list(
     kinds: &BTreeSet<GroupKind>,
     namespaces: &BTreeSet<String>,
 ) -> Result<BTreeMap<ObjectId, Listed>, ApiError> {
-    let lists = kinds.iter().filter_map(|kind| {
-        let resource = shared.watching.resource(kind)?;
-        Some(async move {
-            let selector = (names::PART_OF, set);
-            let found = shared.api.list_metadata(&resource, "", selector).await?;
-            Ok::<_, ApiError>((kind.clone(), found))
-        })
+    let lists = kinds.iter().map(|kind| async move {
+        let resource = match shared.watching.resource(kind) {
+            Some(resource) => Some(resource),
+            None => shared.kinds.preferred(kind).await?,
+        };
+        let Some(resource) = resource else { return Ok((kind.clone(), Vec::new())) };
+        let selector = (names::PART_OF, set);
+        let found = shared.api.list_metadata(&resource, "", selector).await?;
+        Ok::<_, ApiError>((kind.clone(), found))
     });
     let mut members = BTreeMap::new();
     for result in join_all(lists).await {

@@ -35,7 +35,8 @@ struct Failed {
 struct Definition {
     uid: String,
     revisions: BTreeMap<i64, Revision>,
-    serving: bool,
+    /// What instances are reconciled with.
+    serving: Option<Arc<Graph>>,
 }
 
 /// A compiled definition.
@@ -95,15 +96,20 @@ impl Registry {
     }
 
     /// From now on `rgd` serves instances of `kind` with its latest revision; says whether it
-    /// did not before.
+    /// served another graph before, or none.
     pub(crate) fn serve(&self, rgd: &str, kind: GroupKind) -> bool {
         let mut table = self.lock();
         let Some(definition) = table.definitions.get_mut(rgd) else { return false };
-        let fresh = !definition.serving;
-        definition.serving = true;
+        let latest =
+            definition.revisions.last_key_value().map(|(_, revision)| revision.graph.clone());
+        let same = match (&definition.serving, &latest) {
+            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            (Some(_) | None, _) => false,
+        };
+        definition.serving = latest;
         table.failed.remove(&kind);
         table.kinds.insert(kind, rgd.to_owned());
-        fresh
+        !same
     }
 
     /// `rgd`, which should serve `kind`, can't, for this reason.
@@ -111,11 +117,12 @@ impl Registry {
         self.lock().failed.insert(kind, Failed { rgd: rgd.to_owned(), why });
     }
 
-    /// Forgets the definition; returns the kind that it served.
-    pub(crate) fn remove(&self, rgd: &str, uid: &str) -> Option<GroupKind> {
+    /// Forgets the definition (with any UID, without one); returns the kind that it served.
+    pub(crate) fn remove(&self, rgd: &str, uid: Option<&str>) -> Option<GroupKind> {
         let mut table = self.lock();
         table.failed.retain(|_, failed| failed.rgd != rgd);
-        if table.definitions.get(rgd).is_none_or(|definition| definition.uid != uid) {
+        let gone = |definition: &Definition| uid.is_none_or(|uid| definition.uid == uid);
+        if !table.definitions.get(rgd).is_some_and(gone) {
             return None;
         }
         table.definitions.remove(rgd);
@@ -131,11 +138,10 @@ impl Registry {
         let table = self.lock();
         let served = table.kinds.get(kind).and_then(|rgd_name| {
             let definition = table.definitions.get(rgd_name)?;
-            let (_, revision) = definition.revisions.last_key_value()?;
             Some(Served {
                 rgd_name: rgd_name.clone(),
                 rgd_uid: definition.uid.clone(),
-                graph: revision.graph.clone(),
+                graph: definition.serving.clone()?,
             })
         });
         match (served, table.failed.get(kind)) {

@@ -12,6 +12,7 @@ use crate::{crd, definition, instance};
 use kube::Client;
 use plan::object::{GroupKind, annotation, generation, label};
 use plan::{ObjectId, names};
+use runtime::backoff::Backoff;
 use runtime::probes::Readiness;
 use runtime::queue::{Queue, QueueMetricsVec, QueueOptions};
 use runtime::shutdown::Tasks;
@@ -19,7 +20,11 @@ use runtime::store::{Change, Projected, Projection, Store, WatchOptions, WatchSp
 use runtime::workers::{Requeue, Workers};
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+/// How soon, and how late at most, an instance is tried again after something was refused.
+const MIN_RETRY: Duration = Duration::from_millis(200);
+const MAX_RETRY: Duration = Duration::from_secs(30);
 /// Definitions that are reconciled at once.
 const DEFINITION_WORKERS: usize = 4;
 
@@ -85,7 +90,10 @@ pub fn start(
         registry: Registry::default(),
         claims: Claims::default(),
         memories: Memories::default(),
-        instances: Queue::new(named("dynamic-controller-queue")),
+        instances: Queue::new(QueueOptions {
+            backoff: Backoff::new(MIN_RETRY, MAX_RETRY),
+            ..named("dynamic-controller-queue")
+        }),
         definitions,
         rgds,
         crds,
@@ -113,7 +121,7 @@ fn run(
     tasks.spawn("start", async move {
         // Kinds are looked up in the list of CRDs, so it comes first.
         let listed = async {
-            let bound = std::time::Duration::from_secs(3600);
+            let bound = Duration::from_secs(3600);
             hub.crds.synced(bound).await?;
             hub.rgds.synced(bound).await
         };
@@ -171,7 +179,7 @@ fn labels_only() -> Projection<Arc<Value>> {
 
 /// Creation, a changed spec, the start of a deletion, and the permission to break instances.
 fn definition_matters(change: &Change<Arc<Value>>) -> bool {
-    let (Some(old), Some(new)) = (&change.old, &change.new) else { return change.new.is_some() };
+    let (Some(old), Some(new)) = (&change.old, &change.new) else { return true };
     let allows = |rgd: &Value| annotation(rgd, names::ALLOW_BREAKING) == Some("true");
     old.uid != new.uid
         || old.is_terminating() != new.is_terminating()

@@ -133,9 +133,11 @@ impl Watching {
 
     /// `owner` needs no watch of a kind for which `keep` is false.
     pub(crate) fn release(&self, owner: &Owner, keep: impl Fn(&GroupKind) -> bool) {
+        // One lock around both tables, as in `widen`.
+        let mut widths = self.lock();
         for kind in self.watches.keys() {
             if !keep(&kind) && self.watches.release(&kind, owner) {
-                self.lock().remove(&kind);
+                widths.remove(&kind);
             }
         }
     }

@@ -112,6 +112,12 @@ impl Expression {
         &self.source
     }
 
+    /// Whether it reads resources, not only the instance.
+    #[must_use]
+    pub fn reads_resources(&self) -> bool {
+        !self.nodes.is_empty()
+    }
+
     /// The value, as JSON.
     ///
     /// # Errors

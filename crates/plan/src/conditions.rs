@@ -65,8 +65,6 @@ pub mod reasons {
     pub const FAILED: &str = "Failed";
     /// ControllerReady is True.
     pub const RUNNING: &str = "Running";
-    /// ControllerReady is False.
-    pub const FAILED_TO_START: &str = "FailedToStart";
 }
 
 /// A condition's status.

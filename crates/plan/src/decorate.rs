@@ -24,6 +24,12 @@ pub(crate) fn decorate(
     if text(&object, &["metadata", "name"]).is_empty() {
         return Err(format!("node \"{id}\": metadata.name is empty"));
     }
+    for field in ["name", "namespace"] {
+        let value = text(&object, &["metadata", field]);
+        if value == "." || value == ".." || value.contains(['/', '%']) {
+            return Err(format!("node \"{id}\": metadata.{field} is no valid name: \"{value}\""));
+        }
+    }
     if node.kind.namespaced && text(&object, &["metadata", "namespace"]).is_empty() {
         if own_namespace.is_empty() {
             return Err(format!(

@@ -53,7 +53,11 @@ impl Instance<'_> {
         let mut frame = json!({
             "apiVersion": self.object["apiVersion"],
             "kind": self.object["kind"],
-            "metadata": { "name": text(self.object, &["metadata", "name"]) },
+            // The UID keeps an apply from making anew what was deleted meanwhile.
+            "metadata": {
+                "name": text(self.object, &["metadata", "name"]),
+                "uid": self.object["metadata"]["uid"],
+            },
         });
         if let Some(namespace) = get(self.object, &["metadata", "namespace"]) {
             frame["metadata"]["namespace"] = namespace.clone();

@@ -69,13 +69,18 @@ fn node<'a>(
     if dependencies().any(|dep| dep.progress == Progress::Skipped) {
         return NodePass::without_object(Progress::Skipped);
     }
+    let unready = dependencies().find_map(|dep| dep.ready.as_ref().err());
+    if let Some(why) = unready
+        && node.include_when.iter().any(graph::Expression::reads_resources)
+    {
+        return NodePass::without_object(Progress::Waiting(why.clone()));
+    }
     match included(node, scope) {
         Ok(true) => {}
         Ok(false) => return NodePass::without_object(Progress::Skipped),
         Err(progress) => return NodePass::without_object(progress),
     }
     let exists = observed.members.values().any(|member| member.node == node.id);
-    let unready = dependencies().find_map(|dep| dep.ready.as_ref().err());
     let gate = dependencies().find_map(|dep| dep.gate.as_ref()).filter(|_| !exists);
     if let Some(why) = gate.or(unready) {
         return NodePass::without_object(Progress::Waiting(why.clone()));

@@ -206,7 +206,14 @@ impl Round<'_> {
         let orphans: BTreeMap<&ObjectId, &Listed> =
             listed.iter().filter(|(id, _)| is_orphan(id)).collect();
         if orphans.is_empty() {
-            return if stale { Pruning::Act(vec![self.record(&batch)]) } else { Pruning::Awaiting };
+            // While the cache shows one that the list did not, the list was no proof.
+            let cached = self.observed.members.keys().any(is_orphan);
+            let shrink = stale && !cached;
+            return if shrink {
+                Pruning::Act(vec![self.record(&batch)])
+            } else {
+                Pruning::Awaiting
+            };
         }
         let waves = self.prune_waves(&orphans);
         if waves.is_empty() { Pruning::Awaiting } else { Pruning::Act(waves) }

@@ -347,3 +347,46 @@ resources:
     assert!(message.contains("only the instance's spec can supply it"), "{message}");
     assert_eq!(state(&settled), "IN_PROGRESS");
 }
+
+#[test]
+fn include_when_is_not_decided_on_a_resource_that_is_not_ready() {
+    let mut world = World::new(
+        graph(
+            r#"
+schema: {apiVersion: v1alpha1, kind: App, spec: {}}
+resources:
+- id: first
+  readyWhen: ['${first.status.phase == "Ready"}']
+  template: {apiVersion: test.example.com/v1, kind: Thing, metadata: {name: first}}
+- id: optional
+  includeWhen: ['${first.status.phase == "Ready"}']
+  template: {apiVersion: test.example.com/v1, kind: Other, metadata: {name: optional}}
+"#,
+        ),
+        &json!({}),
+    );
+    world.settle();
+    world.set_status(&World::id("Thing", "first"), json!({"phase": "Ready"}));
+    world.settle();
+    assert_eq!(world.objects.len(), 2);
+    world.set_status(&World::id("Thing", "first"), json!({"phase": "Restarting"}));
+    let settled = world.settle();
+    assert_eq!(state(&settled), "IN_PROGRESS");
+    assert_eq!(world.objects.len(), 2, "nothing is pruned on what is not ready");
+}
+
+#[test]
+fn a_name_that_would_leave_its_place_in_a_path_is_refused() {
+    for name in ["a/../b", "..", "a%2Fb"] {
+        let source = r#"
+schema: {apiVersion: v1alpha1, kind: App, spec: {name: string}}
+resources:
+- id: one
+  template: {apiVersion: test.example.com/v1, kind: Thing, metadata: {name: "${schema.spec.name}"}}
+"#;
+        let mut world = World::new(graph(source), &json!({"name": name}));
+        let settled = world.settle();
+        assert_eq!(state(&settled), "ERROR", "{name}");
+        assert!(world.objects.is_empty());
+    }
+}
