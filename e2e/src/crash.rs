@@ -1,37 +1,25 @@
 //! Crash points: a controller is killed at the Nth request of a whole bring-up or a whole deletion,
 //! started again, and everything has to end as if nothing had happened.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use anyhow::{Context, bail, ensure};
-use serde_json::Value;
 
 use crate::{
     Options, Proxy, User,
     audit::Mark,
+    dump::{Selection, dump},
     proxy::{Match, Moment},
     stack::{Endpoints, SOON, Stack},
     wait_for,
 };
 
 /// How long nothing may be written before a run counts as ended.
-const QUIET: Duration = Duration::from_millis(1_500);
+const QUIET: Duration = Duration::from_millis(1_000);
+/// How long after that nothing may be written at all; longer than the first retries of a refusal.
+const STILL: Duration = Duration::from_millis(2_000);
 /// How long a controller may take to reach its kill point, once what leads to it has begun.
 const REACH: Duration = Duration::from_secs(30);
-
-/// The objects of the example, in no particular order.
-const OBJECTS: [(&str, &str); 6] = [
-    ("rgd", "application"),
-    ("crd", "applications.kro.run"),
-    ("application", "my-app"),
-    ("bucket", "my-app-data"),
-    ("table", "my-app-table"),
-    ("deployment", "my-app"),
-];
 
 /// Which requests are counted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -116,11 +104,9 @@ impl Bench {
         let mut bench = Self { stack, kro, ack, aws, undisturbed: Run::default() };
         let first = bench.run(None).await.context("the undisturbed run")?;
         let second = bench.run(None).await.context("the second undisturbed run")?;
-        ensure!(
-            first.up == second.up,
-            "two undisturbed runs differ:\n{}",
-            diff(&first.up, &second.up)
-        );
+        for (one, other) in [(&first.up, &second.up), (&first.down, &second.down)] {
+            ensure!(one == other, "two undisturbed runs differ:\n{}", diff(one, other));
+        }
         bench.undisturbed = second;
         Ok(bench)
     }
@@ -164,11 +150,16 @@ impl Bench {
     async fn run(&mut self, point: Option<Point>) -> anyhow::Result<Run> {
         let mut run = Run::default();
         self.stack.aws.control().reset();
+        // A controller that watches has read what it reads at its start; ack-controller has also
+        // asked STS whose credentials it has.
+        let watches =
+            |bench: &Self| [&bench.kro, &bench.ack].map(|proxy| proxy.count(&Match::watches()));
+        let old = watches(self);
         self.stack.start_kro(&self.endpoints("kro", &self.kro)?)?;
         self.stack.start_ack(&self.endpoints("ack", &self.ack)?)?;
-        // Until its first list, a controller asks STS whose credentials it has.
-        wait_for("ack-controller is up", SOON, async || {
-            Ok((self.ack.count(&Match::watches()) > 0).then_some(()))
+        wait_for("both controllers watch", SOON, async || {
+            let up = watches(self).iter().zip(old).all(|(now, old)| *now > old);
+            Ok(up.then_some(()))
         })
         .await?;
         let begin = self.stack.plane.audit().mark().await?;
@@ -195,6 +186,7 @@ impl Bench {
         self.settled().await?;
         run.down = self.dump().await?;
         self.count(&mut run, Phase::Deletion, &before);
+        self.created_once(begin).await?;
 
         self.clean_up().await?;
         Ok(run)
@@ -258,10 +250,13 @@ impl Bench {
     /// Waits until nobody has written anything for a while.
     async fn settled(&self) -> anyhow::Result<()> {
         let mut last = self.writes();
-        for _ in 0..40 {
+        for _ in 0..20 {
             tokio::time::sleep(QUIET).await;
             let now = self.writes();
             if now == last {
+                tokio::time::sleep(STILL).await;
+                let after = self.writes();
+                ensure!(after == now, "written after the end: {now:?}, then {after:?}");
                 return Ok(());
             }
             last = now;
@@ -308,14 +303,8 @@ impl Bench {
 
     /// All objects and the AWS endpoint as text, without what differs from run to run.
     async fn dump(&self) -> anyhow::Result<String> {
-        let mut all = serde_json::Map::new();
-        for (kind, name) in OBJECTS {
-            if let Some(object) = self.stack.get(kind, "default", name).await? {
-                all.insert(format!("{kind}/{name}"), canonical(object, &uids()));
-            }
-        }
-        all.insert("aws".to_owned(), self.stack.aws.control().dump());
-        Ok(serde_json::to_string_pretty(&all)?)
+        let objects = dump(&self.stack.plane.client(), &Selection::all()).await?;
+        Ok(format!("{objects}{:#}\n", self.stack.aws.control().dump()))
     }
 
     async fn clean_up(&mut self) -> anyhow::Result<()> {
@@ -332,52 +321,6 @@ impl Bench {
             proxy.resume();
         }
         Ok(())
-    }
-}
-
-/// Keys whose values differ from run to run.
-fn uids() -> BTreeSet<&'static str> {
-    [
-        "uid",
-        "resourceVersion",
-        "generation",
-        "observedGeneration",
-        "creationTimestamp",
-        "lastTransitionTime",
-        "creationDateTime",
-        "time",
-        "tableID",
-        "kro.run/instance-id",
-        "kro.run/resource-graph-definition-id",
-        "kubectl.kubernetes.io/last-applied-configuration",
-    ]
-    .into()
-}
-
-fn canonical(value: Value, without: &BTreeSet<&str>) -> Value {
-    match value {
-        Value::Object(fields) => fields
-            .into_iter()
-            .filter(|(key, _)| !without.contains(key.as_str()))
-            .map(|(key, value)| {
-                let sorted = key == "managedFields" || key == "conditions";
-                let value = canonical(value, without);
-                (key, if sorted { sort(value) } else { value })
-            })
-            .collect(),
-        Value::Array(items) => items.into_iter().map(|item| canonical(item, without)).collect(),
-        other => other,
-    }
-}
-
-/// Lists whose order follows from times.
-fn sort(value: Value) -> Value {
-    match value {
-        Value::Array(mut items) => {
-            items.sort_by_key(Value::to_string);
-            Value::Array(items)
-        }
-        other => other,
     }
 }
 

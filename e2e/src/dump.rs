@@ -135,7 +135,7 @@ async fn list(client: &Client, resource: &ApiResource) -> anyhow::Result<Vec<Val
 /// - addresses and ports that the API server or a node allots are replaced by `<allotted>`.
 ///
 /// Objects are sorted by kind, namespace and name, keys by name, entries of `managedFields` by
-/// manager.
+/// manager, conditions by type.
 #[must_use]
 pub fn canonical(objects: Vec<Value>) -> String {
     let names = Names::of(&objects);
@@ -235,6 +235,10 @@ fn clean_field(name: &str, mut value: Value, names: &Names) -> Value {
         return "<time>".into();
     }
     clean(&mut value, names);
+    // Their order follows from times.
+    if let (true, Value::Array(entries)) = (name == "conditions", &mut value) {
+        entries.sort_by_key(|entry| entry["type"].as_str().unwrap_or_default().to_owned());
+    }
     if let (true, Value::Array(entries)) = (name == "managedFields", &mut value) {
         let key = |entry: &Value| {
             ["manager", "operation", "subresource", "apiVersion"]

@@ -1,7 +1,7 @@
 //! The reference example on a real control plane, as a tree that fills in.
 
 use crate::controlplane;
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 use e2e::stack::{Stack, condition};
 use e2e::{Options, User};
@@ -41,6 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             result = demo(arguments.once) => result,
             _ = tokio::signal::ctrl_c() => {
                 eprintln!("\nstopping …");
+                ensure!(!arguments.once, "stopped before everything was ready");
                 Ok(())
             }
         }

@@ -1,7 +1,7 @@
 //! Deletion in reverse order, with the real kubectl.
 
 use anyhow::ensure;
-use e2e::stack::{Stack, file};
+use e2e::stack::Stack;
 use e2e::{Options, User, scenario};
 use serde_json::Value;
 
@@ -37,6 +37,23 @@ async fn nothing_is_left(stack: &Stack) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// kro deleted the Deployment before the bucket and the table.
+async fn in_reverse(stack: &Stack) -> anyhow::Result<()> {
+    let entries = stack.plane.audit().entries().await?;
+    let deleted = |resource: &str| {
+        entries.iter().position(|entry| {
+            entry.user == User::KroController.name()
+                && entry.resource == resource
+                && entry.verb == "delete"
+        })
+    };
+    let deployment = deleted("deployments").expect("kro deleted it");
+    for resource in ["buckets", "tables"] {
+        ensure!(deleted(resource).expect("kro deleted it") > deployment, "{resource} went first");
+    }
+    Ok(())
+}
+
 #[test]
 fn the_deployment_goes_before_bucket_and_table() {
     scenario(async || {
@@ -45,22 +62,7 @@ fn the_deployment_goes_before_bucket_and_table() {
         nothing_is_left(&stack).await?;
         let dump = stack.aws.control().dump();
         ensure!(is_empty(&dump), "{dump:#}");
-        let entries = stack.plane.audit().entries().await?;
-        let deleted = |resource: &str| {
-            entries.iter().position(|entry| {
-                entry.user == User::KroController.name()
-                    && entry.resource == resource
-                    && entry.verb == "delete"
-            })
-        };
-        let deployment = deleted("deployments").expect("kro deleted it");
-        for resource in ["buckets", "tables"] {
-            ensure!(
-                deleted(resource).expect("kro deleted it") > deployment,
-                "{resource} went first"
-            );
-        }
-        Ok(())
+        in_reverse(&stack).await
     });
 }
 
@@ -84,16 +86,13 @@ fn deletion_works_without_the_definition() {
     scenario(async || {
         let mut stack = active().await?;
         stack.kro()?.kill()?;
-        // Its finalizer would hold it: somebody took it off while no controller ran.
-        let patch = r#"{"metadata": {"finalizers": null}}"#;
-        stack.plane.kubectl(&["patch", "rgd", "application", "--type=merge", "-p", patch]).await?;
-        let rgd = file("examples/application/rgd.yaml");
-        stack.plane.kubectl(&["delete", "-f", &rgd, "--timeout=60s"]).await?;
+        stack.plane.kubectl(&["delete", "rgd", "application", "--wait=false"]).await?;
         stack.start_kro(&stack.direct(User::KroController))?;
+        stack.wait_gone("rgd", "application").await?;
         stack.plane.kubectl(&["delete", "application", "my-app", "--timeout=60s"]).await?;
         nothing_is_left(&stack).await?;
         let dump = stack.aws.control().dump();
         ensure!(is_empty(&dump), "{dump:#}");
-        Ok(())
+        in_reverse(&stack).await
     });
 }
