@@ -96,7 +96,7 @@ enum Upstream {
     ApiServer(kube::Client),
     Http {
         authority: http::uri::Authority,
-        client: HttpClient<HttpConnector, Full<Bytes>>,
+        client: Box<HttpClient<HttpConnector, Full<Bytes>>>,
     },
 }
 
@@ -125,7 +125,7 @@ impl Proxy {
     pub async fn before_http(url: &str) -> anyhow::Result<Self> {
         let uri: http::Uri = url.parse().with_context(|| format!("{url} is no URL"))?;
         let authority = uri.authority().with_context(|| format!("{url} names no host"))?.clone();
-        let client = HttpClient::builder(TokioExecutor::new()).build_http();
+        let client = Box::new(HttpClient::builder(TokioExecutor::new()).build_http());
         Self::start(Upstream::Http { authority, client }).await
     }
 
