@@ -10,7 +10,7 @@ use crate::{
     BinaryOp, Bindings, Error, ErrorKind, ExprId, Key, MapBuilder, Outcome, Program, Stop, Unknown,
     Value,
     env::Binding,
-    plan::{Call, Node, Op, Plan},
+    plan::{Call, Node, Op, OrElse, Plan},
     value::lookup_keys,
 };
 
@@ -49,6 +49,8 @@ impl Program {
 }
 
 impl<'a> Cx<'a> {
+    #[cold]
+    #[inline(never)]
     fn fail(&self, id: ExprId, kind: impl Into<Box<ErrorKind>>) -> Stop {
         let span = self.plan.spans.get(id.index()).copied().unwrap_or_default();
         Stop::Error(Box::new(Error { kind: *kind.into(), expr: id, span, attribute: None }))
@@ -95,6 +97,7 @@ impl<'a> Cx<'a> {
             Op::Map(entries) => self.map(node.id, entries),
             Op::Struct(name, fields) => self.construct(node.id, name, fields),
             Op::Comprehension(l) => self.comprehension(node.id, l),
+            Op::OrElse(parts, wanted) => self.or_else(node.id, parts, *wanted),
             Op::Bind { slot, body } => {
                 self.locals[*slot] = Slot::Empty;
                 self.eval(body)
@@ -157,7 +160,11 @@ impl<'a> Cx<'a> {
     }
 
     fn binary(&mut self, id: ExprId, op: BinaryOp, operands: &'a [Node; 2]) -> Eval<'a> {
-        let [left, right] = self.strict([&operands[0], &operands[1]])?;
+        let left = match self.eval(&operands[0]) {
+            Ok(left) => left,
+            Err(stop) => return Err(self.strict_rest(stop, operands[1..].iter())),
+        };
+        let right = self.eval(&operands[1])?;
         operators::binary(op, &left, &right).map_err(|kind| self.fail(id, kind))
     }
 
@@ -201,6 +208,30 @@ impl<'a> Cx<'a> {
             }
         };
         result.map_err(|kind| self.fail(id, kind))
+    }
+
+    fn or_else(&mut self, id: ExprId, parts: &'a [Node; 2], wanted: OrElse) -> Eval<'a> {
+        if let (Op::Access(access), OrElse::Value) = (&parts[0].op, wanted)
+            && let Some(found) = self.optional_access(parts[0].id, access)
+        {
+            return match found? {
+                Some(value) => Ok(value),
+                None => self.eval(&parts[1]),
+            };
+        }
+        let name = if wanted == OrElse::Value { "orValue" } else { "or" };
+        match self.eval(&parts[0])? {
+            Value::Optional(None) => match self.eval(&parts[1])? {
+                other @ Value::Optional(_) if wanted == OrElse::Optional => Ok(other),
+                other if wanted == OrElse::Optional => {
+                    Err(self.fail(id, ErrorKind::overload(name, &[other])))
+                }
+                other => Ok(other),
+            },
+            Value::Optional(Some(value)) if wanted == OrElse::Value => Ok(Value::clone(&value)),
+            present @ Value::Optional(Some(_)) => Ok(present),
+            other => Err(self.fail(id, ErrorKind::overload(name, &[other]))),
+        }
     }
 
     fn list(&mut self, id: ExprId, elements: &'a [(Node, bool)]) -> Eval<'a> {

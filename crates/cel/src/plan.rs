@@ -6,7 +6,7 @@ use crate::{
     Ast, BinaryOp, Checked, ComprehensionKind, Env, Expr, ExprId, Key, Literal, LogicOp, Mistake,
     MistakeKind, Name, Reference, Span, Str, Type, UnaryOp, Value,
     env::{Binding, Overload, PlannedArg, Prepared, ResolvedShapes},
-    shape::Shapes,
+    shape::{Shape, Shapes},
 };
 
 /// An expression that is ready to be evaluated, any number of times and from any thread.
@@ -51,11 +51,20 @@ pub(crate) enum Op {
     Map(Box<[(Node, Node, bool)]>),
     Struct(Arc<str>, Box<[(Arc<str>, Node, bool)]>),
     Comprehension(Box<Loop>),
+    /// `or` and `orValue`: the second is evaluated only when the first is absent.
+    OrElse(Box<[Node; 2]>, OrElse),
     /// The slot is made empty, the body fills it when it needs it.
     Bind {
         slot: usize,
         body: Box<Node>,
     },
+}
+
+/// What is wanted from an optional that is present.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum OrElse {
+    Optional,
+    Value,
 }
 
 /// A variable or a value and the way into it.
@@ -84,10 +93,19 @@ pub(crate) struct Step {
 }
 
 pub(crate) enum StepKind {
-    Field(Arc<str>),
+    Field(Arc<str>, Option<Hint>),
     /// A constant key or position.
     Key(Key<'static>),
     Index(Node),
+}
+
+/// Where a field is found in bound data of the object type that the plan expects here.
+pub(crate) struct Hint {
+    /// The object type.
+    pub(crate) object: u32,
+    pub(crate) property: Arc<str>,
+    /// The type of the field.
+    pub(crate) shape: u32,
 }
 
 pub(crate) struct Call {
@@ -176,6 +194,8 @@ fn plan(env: &Env, ast: &Ast, checked: Option<&Checked>) -> Result<Program, Vec<
 struct Local {
     name: Arc<str>,
     slot: usize,
+    /// The type of bound data that the variable runs over.
+    shape: u32,
     /// Index of what fills the slot, for bindings.
     init: Option<usize>,
 }
@@ -281,10 +301,23 @@ impl Planner<'_> {
                 let range = self.node(c.range);
                 let (scope, next_slot) = (self.scope.len(), self.next_slot);
                 let slot = self.slot();
-                self.scope.push(Local { name: c.variable.text.clone(), slot, init: None });
+                let over = self.shape_of(&range);
+                let (key, value) = match self.shapes.shapes.get(over) {
+                    Shape::List { element, .. } if c.second.is_none() => (*element, Shapes::DYN),
+                    Shape::List { element, .. } => (Shapes::DYN, *element),
+                    Shape::Map { value } => (Shapes::DYN, *value),
+                    Shape::Dyn
+                    | Shape::Scalar(_)
+                    | Shape::Object(_)
+                    | Shape::IntOrString
+                    | Shape::Invalid => (Shapes::DYN, Shapes::DYN),
+                };
+                let name = c.variable.text.clone();
+                self.scope.push(Local { name, slot, shape: key, init: None });
                 if let Some(second) = &c.second {
                     let slot = self.slot();
-                    self.scope.push(Local { name: second.text.clone(), slot, init: None });
+                    let name = second.text.clone();
+                    self.scope.push(Local { name, slot, shape: value, init: None });
                 }
                 let filter = c.filter.map(|id| self.node(id));
                 let body = self.node(c.body);
@@ -300,7 +333,8 @@ impl Planner<'_> {
                 let init = self.node(*init);
                 self.lazy.push(init);
                 let init = Some(self.lazy.len() - 1);
-                self.scope.push(Local { name: variable.text.clone(), slot, init });
+                let shape = Shapes::DYN;
+                self.scope.push(Local { name: variable.text.clone(), slot, shape, init });
                 let body = self.boxed(*body);
                 self.scope.pop();
                 self.next_slot = next_slot;
@@ -325,6 +359,7 @@ impl Planner<'_> {
         let root = self.chain(id, &mut steps);
         match root {
             Ok(root) => {
+                self.hint(&root, &mut steps);
                 if let (Root::Value(node), true) = (&root, steps.is_empty())
                     && let Op::Constant(value) = &node.op
                 {
@@ -333,6 +368,52 @@ impl Planner<'_> {
                 Op::Access(Box::new(Access { root, steps: steps.into(), test }))
             }
             Err(ty) => Op::Constant(Value::Type(Arc::new(ty))),
+        }
+    }
+
+    /// The type of the bound data behind a root, where it is known.
+    fn root_shape(&self, root: &Root) -> u32 {
+        match root {
+            Root::Global(at) => self.globals[*at].shape,
+            Root::Local(slot) => {
+                let local = self.scope.iter().rev().find(|local| local.slot == *slot);
+                local.map_or(Shapes::DYN, |local| local.shape)
+            }
+            Root::Lazy { .. } | Root::Value(_) => Shapes::DYN,
+        }
+    }
+
+    fn step_shape(&self, shape: u32, step: &Step) -> u32 {
+        match (self.shapes.shapes.get(shape), &step.kind) {
+            (Shape::Object(object), StepKind::Field(name, _)) => {
+                object.field(name).map_or(Shapes::DYN, |field| field.shape)
+            }
+            (Shape::Map { value }, _) => *value,
+            (Shape::List { element, .. }, StepKind::Key(_) | StepKind::Index(_)) => *element,
+            _ => Shapes::DYN,
+        }
+    }
+
+    /// The type of the bound data that a node gives, where it is known.
+    fn shape_of(&self, node: &Node) -> u32 {
+        let Op::Access(access) = &node.op else { return Shapes::DYN };
+        let root = self.root_shape(&access.root);
+        access.steps.iter().fold(root, |shape, step| self.step_shape(shape, step))
+    }
+
+    /// Resolves the fields of a chain as far as types are known.
+    fn hint(&self, root: &Root, steps: &mut [Step]) {
+        let mut shape = self.root_shape(root);
+        for step in steps {
+            let next = self.step_shape(shape, step);
+            if let (Shape::Object(object), StepKind::Field(name, hint)) =
+                (self.shapes.shapes.get(shape), &mut step.kind)
+                && let Some(field) = object.field(name)
+            {
+                let property = field.property.clone();
+                *hint = Some(Hint { object: shape, property, shape: field.shape });
+            }
+            shape = next;
         }
     }
 
@@ -345,9 +426,11 @@ impl Planner<'_> {
                 if !optional && let Some(root) = self.qualified(id) {
                     return root;
                 }
-                (*operand, StepKind::Field(field.text.clone()), *optional)
+                (*operand, StepKind::Field(field.text.clone(), None), *optional)
             }
-            Expr::Has { operand, field } => (*operand, StepKind::Field(field.text.clone()), false),
+            Expr::Has { operand, field } => {
+                (*operand, StepKind::Field(field.text.clone(), None), false)
+            }
             Expr::Index { operand, index, optional } => {
                 let kind = match ast.expr(*index) {
                     Expr::Literal(Literal::String(key)) => {
@@ -458,6 +541,20 @@ impl Planner<'_> {
                 CallTarget { overload, binding }
             })
             .collect();
+        let or_else = match targets.as_slice() {
+            [target] => match &*target.overload.id {
+                "optional_or_optional" => Some(OrElse::Optional),
+                "optional_orValue_value" => Some(OrElse::Value),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(or_else) = or_else {
+            match <[Node; 2]>::try_from(nodes) {
+                Ok(nodes) => return Op::OrElse(Box::new(nodes), or_else),
+                Err(back) => nodes = back,
+            }
+        }
         Op::Call(Box::new(Call { function: name, args: nodes.into(), targets: targets.into() }))
     }
 

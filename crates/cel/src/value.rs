@@ -12,8 +12,8 @@ mod text;
 use std::sync::Arc;
 
 pub(crate) use compare::{contains, position_by_keys};
-pub(crate) use json::from_json;
 pub use json::{ConvertError, OpaqueToJson};
+pub(crate) use json::{Shaped, from_json};
 pub use list::List;
 pub(crate) use map::lookup_keys;
 pub use map::{Key, Map, MapBuilder};
@@ -60,8 +60,8 @@ pub type CallResult<'a> = Result<Value<'a>, Box<crate::ErrorKind>>;
 
 impl<'a> Value<'a> {
     /// Text that the value owns.
-    pub fn string(text: impl Into<Arc<str>>) -> Value<'a> {
-        Value::String(Str::Shared(text.into()))
+    pub fn string(text: impl Into<String>) -> Value<'a> {
+        Value::String(Str::Owned(text.into()))
     }
 
     /// Bytes that the value owns.
@@ -75,7 +75,7 @@ impl<'a> Value<'a> {
     }
 
     /// A list of texts.
-    pub fn strings<T: Into<Arc<str>>>(elements: impl IntoIterator<Item = T>) -> Value<'a> {
+    pub fn strings<T: Into<String>>(elements: impl IntoIterator<Item = T>) -> Value<'a> {
         Value::list(elements.into_iter().map(Value::string).collect())
     }
 

@@ -1,11 +1,14 @@
 //! Reading variables and the parts of values.
 
 use super::{Cx, Eval, Slot};
+use serde_json::Value as Json;
+
 use crate::{
-    Attribute, ErrorKind, ExprId, Key, PathStep, Stop, Unknown, Value,
+    Attribute, ErrorKind, ExprId, Key, Map, PathStep, Stop, Unknown, Value,
     bindings::Bound,
     plan::{Access, Root, Step, StepKind},
-    value::from_json,
+    shape::{Shape, Shapes},
+    value::{Shaped, from_json},
 };
 
 /// What a step found.
@@ -42,7 +45,12 @@ impl<'a> Cx<'a> {
                         ));
                     }
                 };
-                match from_json(json, &self.plan.shapes.shapes, global.shape) {
+                let end = self.follow(access, json, global.shape);
+                if let Some(result) = self.end(id, end) {
+                    return result;
+                }
+                let shapes = &self.plan.shapes.shapes;
+                match from_json(json, shapes, global.shape) {
                     Ok(value) if access.steps.is_empty() => Ok(value),
                     Ok(value) => self.walk(access, &value),
                     Err(kind) => Err(self.fail(id, kind)),
@@ -51,6 +59,11 @@ impl<'a> Cx<'a> {
             Root::Local(slot) => match &self.locals[*slot] {
                 Slot::Value(value) if access.steps.is_empty() => Ok(value.clone()),
                 Slot::Value(value) => {
+                    if let Value::Map(Map::Json(map)) = value
+                        && let Some(result) = self.end(id, self.follow_object(access, map))
+                    {
+                        return result;
+                    }
                     // Cheap for bound data; the slot may be needed by an index.
                     let value = value.clone();
                     self.walk(access, &value)
@@ -78,6 +91,42 @@ impl<'a> Cx<'a> {
                 let value = self.eval(node)?;
                 self.walk(access, &value)
             }
+        }
+    }
+
+    /// The value of an optional path in bound data, without making an optional. `None` where the ordinary way must be gone.
+    pub(super) fn optional_access(
+        &mut self,
+        id: ExprId,
+        access: &'a Access,
+    ) -> Option<Result<Option<Value<'a>>, Stop>> {
+        if !self.bindings.unknown_paths().is_empty() {
+            return None;
+        }
+        let end = match &access.root {
+            Root::Global(index) => {
+                let global = &self.plan.globals[*index];
+                match self.bindings.get(&global.name)? {
+                    Bound::Json(json) => self.follow(access, json, global.shape),
+                    Bound::Shared(json) => self.follow(access, json, global.shape),
+                    Bound::Value(_) | Bound::Unknown => return None,
+                }
+            }
+            Root::Local(slot) => match &self.locals[*slot] {
+                Slot::Value(Value::Map(Map::Json(map))) if !access.steps.is_empty() => {
+                    self.follow_object(access, map)
+                }
+                _ => return None,
+            },
+            Root::Lazy { .. } | Root::Value(_) => return None,
+        };
+        match end {
+            End::At { json, shape, optional: true } => {
+                let value = from_json(json, &self.plan.shapes.shapes, shape);
+                Some(value.map(Some).map_err(|kind| self.fail(id, kind)))
+            }
+            End::Absent => Some(Ok(None)),
+            End::At { .. } | End::Unusual => None,
         }
     }
 
@@ -137,14 +186,14 @@ impl<'a> Cx<'a> {
     fn rest_of_path(&mut self, first: Stop, steps: &'a [Step]) -> Stop {
         let indices = steps.iter().filter_map(|step| match &step.kind {
             StepKind::Index(node) => Some(node),
-            StepKind::Field(_) | StepKind::Key(_) => None,
+            StepKind::Field(..) | StepKind::Key(_) => None,
         });
         self.strict_rest(first, indices)
     }
 
     fn step(&mut self, step: &'a Step, from: &Value<'a>) -> Result<Found<'a>, Stop> {
         match &step.kind {
-            StepKind::Field(name) => self.field(step.id, from, name),
+            StepKind::Field(name, _) => self.field(step.id, from, name),
             StepKind::Key(Key::String(key)) => {
                 if let Value::Map(map) = from {
                     return self.present(step.id, map.get_str(key), || no_key(key));
@@ -254,7 +303,7 @@ impl<'a> Cx<'a> {
         let mut ended = false;
         for step in &access.steps[..steps] {
             let step = match &step.kind {
-                StepKind::Field(name) => Some(PathStep::Field(name.clone())),
+                StepKind::Field(name, _) => Some(PathStep::Field(name.clone())),
                 StepKind::Key(key) => key.to_step(),
                 StepKind::Index(node) => match self.eval(node) {
                     Ok(value) => Key::from_value(&value).and_then(|key| key.to_step()),
@@ -295,6 +344,96 @@ impl<'a> Cx<'a> {
                 && unknown.path.iter().zip(&attribute.path).all(|(a, b)| a == b)
         });
         if met { Err(Unknown::new(attribute).into()) } else { Ok(()) }
+    }
+}
+
+/// Where a path in bound data ends.
+#[derive(Clone, Copy)]
+enum End<'a> {
+    At {
+        json: &'a Json,
+        shape: u32,
+        optional: bool,
+    },
+    /// Nothing is there, which the path allows.
+    Absent,
+    /// Something out of the ordinary: that is found out step by step.
+    Unusual,
+}
+
+impl<'a> Cx<'a> {
+    /// Follows a path of fields and text keys through bound data without making values on the way.
+    fn follow(&self, access: &Access, json: &'a Json, shape: u32) -> End<'a> {
+        match json {
+            Json::Object(object) if !access.steps.is_empty() => {
+                let shapes = &self.plan.shapes.shapes;
+                self.follow_object(access, &Shaped { json: object, shapes, shape })
+            }
+            json if access.steps.is_empty() => End::At { json, shape, optional: false },
+            _ => End::Unusual,
+        }
+    }
+
+    fn follow_object(
+        &self,
+        access: &Access,
+        start: &Shaped<'a, serde_json::Map<String, Json>>,
+    ) -> End<'a> {
+        // The plan's knowledge of types counts for data of the plan's table only.
+        if access.test || !std::ptr::eq(start.shapes, &raw const self.plan.shapes.shapes) {
+            return End::Unusual;
+        }
+        let (mut object, mut shape, mut optional) = (start.json, start.shape, false);
+        let last = access.steps.len() - 1;
+        for (i, step) in access.steps.iter().enumerate() {
+            optional |= step.optional;
+            let (name, hint) = match &step.kind {
+                StepKind::Field(name, hint) => (&**name, hint.as_ref()),
+                StepKind::Key(Key::String(name)) => (&**name, None),
+                StepKind::Key(_) | StepKind::Index(_) => return End::Unusual,
+            };
+            let found = match hint {
+                Some(hint) if hint.object == shape => {
+                    shape = hint.shape;
+                    // Null counts as absent in an object with declared fields.
+                    object.get(&*hint.property).filter(|json| !json.is_null())
+                }
+                _ => {
+                    shape = match start.shapes.get(shape) {
+                        Shape::Dyn => Shapes::DYN,
+                        Shape::Map { value } => *value,
+                        Shape::Object(_)
+                        | Shape::Scalar(_)
+                        | Shape::List { .. }
+                        | Shape::IntOrString
+                        | Shape::Invalid => return End::Unusual,
+                    };
+                    object.get(name)
+                }
+            };
+            match found {
+                None if optional => return End::Absent,
+                None => return End::Unusual,
+                Some(json) if i == last => return End::At { json, shape, optional },
+                Some(Json::Object(inner)) => object = inner,
+                Some(_) => return End::Unusual,
+            }
+        }
+        End::Unusual
+    }
+
+    fn end(&self, id: ExprId, end: End<'a>) -> Option<Eval<'a>> {
+        match end {
+            End::At { json, shape, optional } => {
+                match from_json(json, &self.plan.shapes.shapes, shape) {
+                    Ok(value) if optional => Some(Ok(Value::some(value))),
+                    Ok(value) => Some(Ok(value)),
+                    Err(kind) => Some(Err(self.fail(id, kind))),
+                }
+            }
+            End::Absent => Some(Ok(Value::Optional(None))),
+            End::Unusual => None,
+        }
     }
 }
 

@@ -256,10 +256,17 @@ fn prepare_matches(args: &[PlannedArg]) -> Prepared {
     let Some(PlannedArg { constant: Some(Value::String(pattern)), .. }) = args.get(1) else {
         return Prepared::Ordinary;
     };
-    // An invalid pattern is an error when it is used, not before.
-    let Ok(pattern) = compile("matches", pattern) else { return Prepared::Ordinary };
+    // Compiled at the first use; an invalid pattern is an error then, not before.
+    let pattern = pattern.clone();
+    let compiled = std::sync::OnceLock::new();
     Prepared::Bound(std::sync::Arc::new(move |args| match args {
-        [Value::String(text), _] => Ok(Value::Bool(pattern.is_match(text))),
+        [Value::String(text), _] => {
+            let compiled = compiled.get_or_init(|| compile("matches", &pattern));
+            match compiled {
+                Ok(compiled) => Ok(Value::Bool(compiled.is_match(text))),
+                Err(error) => Err(error.clone()),
+            }
+        }
         _ => Err(ErrorKind::overload("matches", args)),
     }))
 }

@@ -2,11 +2,12 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-/// Text: borrowed from a binding or a program, or shared.
-#[derive(Clone)]
+/// Text: borrowed from a binding or a program, new, or shared.
 pub enum Str<'a> {
     /// Borrowed.
     Borrowed(&'a str),
+    /// New: a clone of it is shared.
+    Owned(String),
     /// Shared.
     Shared(Arc<str>),
 }
@@ -20,11 +21,22 @@ pub enum Bytes<'a> {
     Shared(Arc<[u8]>),
 }
 
+impl Clone for Str<'_> {
+    fn clone(&self) -> Self {
+        match self {
+            Str::Borrowed(text) => Str::Borrowed(text),
+            Str::Owned(text) => Str::Shared(text.as_str().into()),
+            Str::Shared(text) => Str::Shared(text.clone()),
+        }
+    }
+}
+
 impl Str<'_> {
     /// A copy that borrows nothing.
     pub fn into_owned(self) -> Str<'static> {
         match self {
             Str::Borrowed(text) => Str::Shared(text.into()),
+            Str::Owned(text) => Str::Owned(text),
             Str::Shared(text) => Str::Shared(text),
         }
     }
@@ -45,6 +57,7 @@ impl Deref for Str<'_> {
     fn deref(&self) -> &str {
         match self {
             Str::Borrowed(text) => text,
+            Str::Owned(text) => text,
             Str::Shared(text) => text,
         }
     }

@@ -50,6 +50,10 @@ fn absorbing_of_errors() {
             ("[0, 1].exists_one(i, 1 / i == 1)", "error: division by zero"),
             ("true ? 1 : 1 / 0", "1"),
             ("cel.bind(x, 1 / 0, true)", "true"),
+            ("optional.of(1).orValue(1 / 0)", "1"),
+            ("optional.none().orValue(1 / 0)", "error: division by zero"),
+            ("optional.of(1).or(optional.of(1 / 0))", "some(1)"),
+            ("{'a': 1}.?a.orValue(1 / 0)", "1"),
             ("cel.bind(x, 1 / 0, x == 1 || true)", "true"),
         ],
     );
