@@ -14,6 +14,7 @@ mod network;
 mod optionals;
 mod pattern;
 mod regexes;
+mod sets;
 mod standard;
 mod strings;
 mod text;
@@ -30,7 +31,8 @@ pub use lists::LISTS;
 pub use math::MATH;
 pub use network::{CIDR, Cidr, IP, Ip, MAPPED_IP};
 pub use optionals::OPTIONALS;
-pub use regexes::FIND;
+pub use regexes::{FIND, REGEX};
+pub use sets::SETS;
 pub use standard::STANDARD;
 pub use strings::{STRICT_INDEX, STRINGS};
 pub use time::DURATION_PARTS;
@@ -86,6 +88,40 @@ pub static BLOCK: Library = Library {
     objects: &[],
     variables: &[],
 };
+
+/// All libraries, the ones that replace functions of others included.
+pub const ALL: &[&Library] = &[
+    &STANDARD,
+    &EXISTS_ONE,
+    &TWO_VARIABLES,
+    &BINDINGS,
+    &BLOCK,
+    &OPTIONALS,
+    &STRINGS,
+    &STRICT_INDEX,
+    &LISTS,
+    &SETS,
+    &MATH,
+    &ENCODERS,
+    &JSON_ENCODE,
+    &REGEX,
+    &DURATION_PARTS,
+    &AGGREGATES,
+    &FIND,
+    &URL,
+    &QUANTITY,
+    &IP,
+    &MAPPED_IP,
+    &CIDR,
+    &SEMVER,
+    &HASH,
+    &RANDOM,
+    &JSON,
+    &MAPS,
+    &LIST_EDITS,
+    &OMIT,
+    &CONDITIONS,
+];
 
 /// The libraries that the official suite expects.
 pub const SPEC: &[&Library] = &[

@@ -203,3 +203,58 @@ fn a_variable_may_hide_another() {
         ],
     );
 }
+
+#[test]
+fn sets_and_patterns() {
+    let env = env()
+        .extend()
+        .library(&cel::library::SETS)
+        .library(&cel::library::REGEX)
+        .build()
+        .expect("well-formed");
+    table(
+        &env,
+        &[
+            ("sets.contains([1, 2, 3], [3, 1, 1])", "true"),
+            ("sets.contains([1], [1, 2])", "false"),
+            ("sets.equivalent([1, 2, 2], [2, 1])", "true"),
+            ("sets.equivalent([], [1])", "false"),
+            ("sets.intersects([1, 2], [2, 3])", "true"),
+            ("sets.intersects([], [])", "false"),
+            ("regex.replace('a1b22', '[0-9]+', '<\\\\0>')", "\"a<1>b<22>\""),
+            ("regex.replace('a1b22', '([a-z])([0-9]+)', '\\\\2\\\\1', 1)", "\"1ab22\""),
+            (
+                "regex.replace('abc', 'b', '\\\\1')",
+                "error: regex.replace: the pattern has no group 1",
+            ),
+            ("regex.extract('v1.2', 'v([0-9])')", "some(\"1\")"),
+            ("regex.extract('x', '[0-9]')", "none"),
+            ("regex.extractAll('a1b2', '[0-9]')", "[\"1\", \"2\"]"),
+            (
+                "regex.extract('x', '(a)(b)')",
+                "error: regex.extract: the pattern has more than one group",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn every_library_has_well_formed_unique_rows() {
+    let env = cel::library::ALL
+        .iter()
+        .fold(Env::builder(), |builder, library| builder.library(library))
+        .build()
+        .expect("all signatures can be read");
+    let mut ids: Vec<String> = Vec::new();
+    for function in env.functions() {
+        for overload in &function.overloads {
+            assert!(!overload.doc.is_empty(), "{overload}");
+            ids.push(overload.id.to_string());
+        }
+    }
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), count, "ids of overloads are unique");
+    assert!(count > 250, "{count}");
+}
