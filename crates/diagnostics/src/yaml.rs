@@ -102,12 +102,15 @@ struct Node {
 
 impl<'a> Loader<'a> {
     fn next(&mut self) -> Option<(Event<'a>, Span)> {
-        match self.parser.next_event()? {
-            Ok(next) => Some(next),
-            Err(error) => {
-                let at = error.marker().byte_offset().unwrap_or(self.text.len());
-                self.mistake(at..at, error.info());
-                None
+        loop {
+            match self.parser.next_event()? {
+                Ok((Event::Comment(..), _)) => {}
+                Ok(next) => return Some(next),
+                Err(error) => {
+                    let at = error.marker().byte_offset().unwrap_or(self.text.len());
+                    self.mistake(at..at, error.info());
+                    return None;
+                }
             }
         }
     }
