@@ -9,6 +9,7 @@ mod prove;
 mod test;
 
 use clap::{Parser, Subcommand};
+use xtask::conformance;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Tasks of this workspace")]
@@ -19,6 +20,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Recorded vectors, from any folder
+    #[command(subcommand)]
+    Conformance(conformance::Suite),
     /// The Kubernetes control plane on which scenarios and the demo run
     #[command(subcommand)]
     Controlplane(controlplane::Command),
@@ -33,6 +37,7 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
+        Task::Conformance(suite) => conformance::run(&suite),
         Task::Controlplane(command) => controlplane::run(&command),
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Prove(proof) => prove::run(&proof),

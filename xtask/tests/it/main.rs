@@ -1,4 +1,5 @@
 //! Rules of the workspace that no compiler holds.
 
+mod conformance;
 mod dependencies;
 mod documents;

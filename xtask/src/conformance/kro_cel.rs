@@ -9,41 +9,46 @@ use cel::{
 };
 use serde_json::{Value as Json, json};
 
-use crate::{
-    report::{Report, files},
-    spec::join,
-};
+use super::{Mismatch, Report, SkipList, cel_spec::join, json_files};
 
-/// Runs all files of a folder.
-pub(crate) fn run(dir: &Path) -> Report {
+/// Vectors on which ours is better, or different on purpose.
+pub fn skip_list() -> SkipList {
+    SkipList::parse(include_str!("../../../conformance/skips/kro-cel.txt"))
+}
+
+/// Runs all files of a folder in the environment of kro.
+pub fn run(dir: &Path) -> Report {
     let mut report = Report::default();
+    let list = skip_list();
     let mut schemas = BTreeMap::new();
-    for (name, json) in files(&dir.join("schemas"), &mut report) {
+    for (name, json) in json_files(&dir.join("schemas"), &mut report) {
         schemas.insert(format!("{name}.json"), json);
     }
-    for (file, vectors) in files(dir, &mut report) {
+    for (file, vectors) in json_files(dir, &mut report) {
         for vector in vectors.as_array().into_iter().flatten() {
             let name = vector["name"].as_str().unwrap_or("");
             let Some(expr) = vector["expr"].as_str() else {
-                // A template without an expression.
-                report.skip();
+                report.skip(&file, name, "a template without an expression");
                 continue;
             };
             let typed = vector.get("schemas").is_some();
-            if vector["upstreamQuirk"] == true {
-                report.skip();
-            } else {
-                let result = run_one(expr, vector, vector, typed.then_some(&schemas));
-                report.count(&file, name, result.map_err(|why| format!("{expr}: {why}")));
-            }
+            let mut results =
+                vec![(vector, run_one(expr, vector, vector, typed.then_some(&schemas)))];
             if let Some(untyped) = vector.get("untyped") {
-                if untyped["upstreamQuirk"] == true {
-                    report.skip();
-                    continue;
+                results.push((untyped, run_one(expr, vector, untyped, None)));
+            }
+            let quirk = |expected: &Json| expected["upstreamQuirk"] == true;
+            let failed =
+                results.into_iter().find_map(|(expected, result)| Some((expected, result.err()?)));
+            match failed {
+                Some((expected, _)) if quirk(expected) => {
+                    report.skip(&file, name, "a defect of the Go stack");
                 }
-                let result = run_one(expr, vector, untyped, None);
-                let name = format!("{name} (untyped)");
-                report.count(&file, &name, result.map_err(|why| format!("{expr}: {why}")));
+                Some((_, got)) => {
+                    let expected = format!("the recorded outcome of `{expr}`");
+                    report.record(&list, &file, name, Err(Mismatch::new(expected, got)));
+                }
+                None => report.record(&list, &file, name, Ok(())),
             }
         }
     }

@@ -1,0 +1,3 @@
+//! The tasks of this workspace that tests call, too.
+
+pub mod conformance;
