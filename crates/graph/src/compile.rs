@@ -5,12 +5,13 @@
 
 use crate::compile::expressions::Compiler;
 use crate::compile::templates::Walk;
-use crate::expression::{Expression, SCHEMA};
+use crate::expression::Expression;
 use crate::names::{is_id, is_reserved};
-use crate::node::{Graph, InstanceKind, Kind, Node, NodeId};
+use crate::node::{Graph, InstanceKind, Kind, Node, NodeId, Source};
 use crate::order::{apply_orders, topological};
 use crate::reads::ReadPaths;
 use crate::rgd::{ResourceSpec, RgdSpec, SchemaSpec, Scope};
+use crate::scope::SCHEMA;
 use crate::status::StatusTree;
 use crate::template::Template;
 use diagnostics::{Code, Diagnostic, Diagnostics, FieldPath, nearest};
@@ -27,16 +28,41 @@ mod templates;
 /// Kinds that templates may use, by name.
 pub type Kinds = BTreeMap<GroupVersionKind, Arc<Kind>>;
 
-/// The kinds that the templates of `spec` name, whether or not the rest of it is right.
+/// What the installation allows definitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The most dimensions of one collection (`--rgd-max-collection-dimension-size`).
+    pub max_dimensions: usize,
+    /// Whether templates may use `omit()` (feature gate `CELOmitFunction`).
+    pub omit: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { max_dimensions: 10, omit: false }
+    }
+}
+
+/// The kinds that the templates and external references of `spec` name, whether or not the rest
+/// of it is right.
 #[must_use]
 pub fn kinds(spec: &RgdSpec) -> BTreeSet<GroupVersionKind> {
-    spec.resources.iter().filter_map(|resource| kind_of(resource.template.as_ref()?)).collect()
+    let named = |resource: &ResourceSpec| {
+        kind_of(resource.template.as_ref().or(resource.external_ref.as_ref())?)
+    };
+    spec.resources.iter().filter_map(named).collect()
 }
 
 fn kind_of(template: &Value) -> Option<GroupVersionKind> {
     let (api_version, kind) = (template["apiVersion"].as_str()?, template["kind"].as_str()?);
     let literal = !api_version.contains("${") && !kind.contains("${");
     literal.then(|| GroupVersionKind::of(api_version, kind))
+}
+
+/// [`compile_with`] the usual options.
+#[must_use]
+pub fn compile(spec: &RgdSpec, kinds: &Kinds) -> (Option<Graph>, Diagnostics) {
+    compile_with(spec, kinds, &Options::default())
 }
 
 /// Checks `spec` against `kinds` and compiles it.
@@ -46,7 +72,11 @@ fn kind_of(template: &Value) -> Option<GroupVersionKind> {
 ///
 /// Source: kro-compiler facts.
 #[must_use]
-pub fn compile(spec: &RgdSpec, kinds: &Kinds) -> (Option<Graph>, Diagnostics) {
+pub fn compile_with(
+    spec: &RgdSpec,
+    kinds: &Kinds,
+    _options: &Options,
+) -> (Option<Graph>, Diagnostics) {
     let mut found = Diagnostics::default();
     let root = FieldPath::root().field("spec");
     let schema_at = root.field("schema");
@@ -89,7 +119,7 @@ pub fn compile(spec: &RgdSpec, kinds: &Kinds) -> (Option<Graph>, Diagnostics) {
     };
     let graph = nodes.map(|(mut nodes, order)| {
         add_reads(&mut nodes, &status.tree);
-        Graph { instance: instance_kind(&crd), nodes, order, status: status.tree }
+        Graph { instance: instance_kind(&crd), nodes, order, status: status.tree, conditions: None }
     });
     (graph.filter(|_| !found.has_errors()), found.sorted())
 }
@@ -284,7 +314,8 @@ fn link(parts: Vec<Part>, at: &FieldPath) -> Result<(Vec<Node>, Vec<NodeId>), Di
     let nodes = nodes.map(|((part, dependencies), apply_order)| Node {
         id: part.id,
         kind: part.kind,
-        template: part.template,
+        source: Source::Template(part.template),
+        for_each: Vec::new(),
         dependencies,
         include_when: part.include_when,
         ready_when: part.ready_when,
@@ -328,7 +359,7 @@ fn add_reads(nodes: &mut [Node], status: &StatusTree) {
     {
         let templates = nodes.iter().flat_map(|node| {
             let conditions = node.include_when.iter().chain(&node.ready_when);
-            node.template.expressions().into_iter().chain(conditions)
+            node.source.expressions().into_iter().chain(conditions)
         });
         let status = status.fields.values().flat_map(Template::expressions);
         for expression in templates.chain(status) {

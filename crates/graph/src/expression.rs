@@ -1,14 +1,12 @@
 //! A compiled expression, and what it evaluates to.
 
-use crate::node::{Graph, NodeId};
+use crate::condition::AuthorCondition;
+use crate::node::NodeId;
+use crate::scope::{SCHEMA, Scope};
+use cel::library::{Condition, Omit, runtime_value};
 use diagnostics::FieldPath;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
-
-/// The name of the instance in expressions.
-pub(crate) const SCHEMA: &str = "schema";
 
 /// An expression that was checked against the schemas of everything it reads.
 #[derive(Debug)]
@@ -22,8 +20,24 @@ pub struct Expression {
     pub(crate) paths: Vec<ReadPath>,
     /// The resources that it reads.
     pub(crate) nodes: Vec<NodeId>,
-    /// Whether it reads the instance.
-    pub(crate) reads_instance: bool,
+    /// The iterators that it reads, or `each`.
+    pub(crate) variables: Vec<String>,
+    /// What it reads of the instance.
+    pub(crate) instance: InstanceAccess,
+    /// Whether it is the whole value of its field, not part of a text.
+    pub(crate) standalone: bool,
+}
+
+/// What an expression sees of the instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InstanceAccess {
+    /// Nothing.
+    None,
+    /// All but its status.
+    Declared,
+    /// Also kro's own conditions: author conditions, which have the variable `runtime`, too.
+    #[expect(dead_code, reason = "author conditions are not compiled yet")]
+    Observed,
 }
 
 /// A variable and the fields below it that an expression reads, as far as they are fixed names.
@@ -31,15 +45,6 @@ pub struct Expression {
 pub(crate) struct ReadPath {
     pub(crate) root: String,
     pub(crate) fields: Vec<String>,
-}
-
-/// What expressions see: the instance, and the objects of resources as far as they exist.
-#[derive(Debug)]
-pub struct Scope<'a> {
-    graph: &'a Graph,
-    /// Without its status, which expressions can't read.
-    instance: Value,
-    objects: BTreeMap<NodeId, Arc<Value>>,
 }
 
 /// Why an expression has no value.
@@ -85,24 +90,6 @@ impl ReadPath {
     }
 }
 
-// === impl Scope ===
-
-impl<'a> Scope<'a> {
-    /// A scope in which no resource exists.
-    #[must_use]
-    pub fn new(graph: &'a Graph, instance: &Value) -> Self {
-        let fields = instance.as_object().into_iter().flatten();
-        let fields = fields.filter(|(key, _)| *key != "status");
-        let instance = fields.map(|(key, value)| (key.clone(), value.clone())).collect();
-        Self { graph, instance: Value::Object(instance), objects: BTreeMap::new() }
-    }
-
-    /// From now on expressions see `object` as the resource `node`.
-    pub fn bind(&mut self, node: NodeId, object: &Arc<Value>) {
-        self.objects.insert(node, object.clone());
-    }
-}
-
 // === impl Expression ===
 
 impl Expression {
@@ -112,32 +99,144 @@ impl Expression {
         &self.source
     }
 
+    /// Where it stands in the definition.
+    #[must_use]
+    pub fn path(&self) -> &FieldPath {
+        &self.path
+    }
+
+    /// Whether it is the whole value of its field, not part of a text.
+    #[must_use]
+    pub fn is_standalone(&self) -> bool {
+        self.standalone
+    }
+
     /// Whether it reads resources, not only the instance.
     #[must_use]
     pub fn reads_resources(&self) -> bool {
         !self.nodes.is_empty()
     }
 
-    /// The value, as JSON.
+    /// The resources that it reads, in the order of declaration.
+    #[must_use]
+    pub fn nodes(&self) -> &[NodeId] {
+        &self.nodes
+    }
+
+    /// The iterators that it reads, or `each`.
+    #[must_use]
+    pub fn variables(&self) -> &[String] {
+        &self.variables
+    }
+
+    /// Whether it reads the instance.
+    #[must_use]
+    pub fn reads_instance(&self) -> bool {
+        self.instance != InstanceAccess::None
+    }
+
+    /// The value, as JSON. An absent optional is null.
     ///
     /// # Errors
     ///
     /// [`Stop::Unresolved`] when a resource that it reads does not exist in `scope`, or lacks
     /// data that it reads; [`Stop::Fatal`] for everything else, also a value that is no JSON.
     pub fn eval(&self, scope: &Scope<'_>) -> Result<Value, Stop> {
+        self.eval_with(scope, |value| value.to_json().map_err(|error| self.fatal(&error)))
+    }
+
+    /// The value for a field of a template; `None` when `omit()` removes the field. Elements and
+    /// entries of the value that are `omit()` are left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Expression::eval`].
+    pub(crate) fn eval_field(&self, scope: &Scope<'_>) -> Result<Option<Value>, Stop> {
+        self.eval_with(scope, |value| {
+            let omitted = &mut |opaque: &dyn cel::Opaque| {
+                let any: &dyn std::any::Any = opaque;
+                match any.downcast_ref::<Omit>() {
+                    Some(Omit) => Ok(None),
+                    None => Err(cel::ConvertError::UnsupportedType(opaque.type_name().to_owned())),
+                }
+            };
+            value.to_json_with(omitted).map_err(|error| self.fatal(&error))
+        })
+    }
+
+    /// The values that a dimension of a collection runs over.
+    ///
+    /// # Errors
+    ///
+    /// As [`Expression::eval`]; a value that is no list is fatal.
+    pub fn items(&self, scope: &Scope<'_>) -> Result<Vec<Value>, Stop> {
+        match self.eval(scope)? {
+            Value::Array(items) => Ok(items),
+            Value::Null => Err(self.fatal(&"expected a list, got null")),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                Err(self.fatal(&"expected a list"))
+            }
+        }
+    }
+
+    /// The conditions that an entry of `status.conditions` gives: one, or a list of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Expression::eval`]; a value that is no condition is fatal.
+    pub fn conditions(&self, scope: &Scope<'_>) -> Result<Vec<AuthorCondition>, Stop> {
+        self.eval_with(scope, |value| match value {
+            cel::Value::List(list) => list
+                .iter()
+                .map(|element| match element {
+                    Ok(element) => self.condition(&element),
+                    Err(error) => Err(self.fatal(&error)),
+                })
+                .collect(),
+            value => Ok(vec![self.condition(&value)?]),
+        })
+    }
+
+    fn condition(&self, value: &cel::Value<'_>) -> Result<AuthorCondition, Stop> {
+        match value.downcast::<Condition>() {
+            Some(condition) => Ok(AuthorCondition::from(condition)),
+            None => {
+                let name = value.type_name();
+                Err(self.fatal(&format!("expected a condition, got a value of type {name}")))
+            }
+        }
+    }
+
+    fn eval_with<T>(
+        &self,
+        scope: &Scope<'_>,
+        convert: impl FnOnce(cel::Value<'_>) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
         let mut bindings = cel::Bindings::new();
-        if self.reads_instance {
-            bindings.json(SCHEMA, &scope.instance);
+        match self.instance {
+            InstanceAccess::None => {}
+            InstanceAccess::Declared => {
+                bindings.json(SCHEMA, scope.instance());
+            }
+            InstanceAccess::Observed => {
+                bindings.json(SCHEMA, scope.observed_instance());
+                bindings.value("runtime", runtime_value());
+            }
+        }
+        for name in &self.variables {
+            if let Some(value) = scope.variable(name) {
+                bindings.json(name.as_str(), value);
+            }
         }
         for &node in &self.nodes {
-            let id = scope.graph.node(node).id.as_str();
-            match scope.objects.get(&node) {
+            let id = scope.graph().node(node).id.as_str();
+            match scope.object(node) {
                 Some(object) => bindings.json(id, object),
                 None => bindings.unknown(id),
             };
         }
         match self.program.eval(&bindings) {
-            cel::Outcome::Value(value) => value.to_json().map_err(|error| self.fatal(&error)),
+            cel::Outcome::Value(value) => convert(value),
             cel::Outcome::Unknown(unknown) => {
                 let awaited: Vec<String> =
                     unknown.attributes().iter().map(ToString::to_string).collect();

@@ -12,6 +12,7 @@
 //! It must not know Kubernetes clients, I/O, clocks or AWS.
 
 mod compile;
+mod condition;
 mod expression;
 mod names;
 mod node;
@@ -19,13 +20,18 @@ mod order;
 mod reads;
 mod rgd;
 mod scan;
+mod scope;
 mod status;
 mod template;
 
-pub use compile::{Kinds, compile, kinds};
-pub use expression::{Expression, Fatal, Scope, Stop, Unresolved};
-pub use node::{Graph, InstanceKind, Kind, Node, NodeId, NodeKey};
+pub use compile::{Kinds, Options, compile, compile_with, kinds};
+pub use condition::{AuthorCondition, ConditionSource};
+pub use expression::{Expression, Fatal, Stop, Unresolved};
+pub use node::{
+    Dimension, External, ExternalTarget, Graph, InstanceKind, Kind, Node, NodeId, NodeKey, Source,
+};
 pub use reads::ReadPaths;
 pub use rgd::{CrdMetadata, ResourceSpec, RgdSpec, SchemaSpec, Scope as InstanceScope};
+pub use scope::{EACH, Scope};
 pub use status::StatusTree;
 pub use template::Template;

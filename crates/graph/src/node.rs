@@ -1,5 +1,6 @@
 //! The compiled graph.
 
+use crate::condition::ConditionSource;
 use crate::expression::Expression;
 use crate::reads::ReadPaths;
 use crate::status::StatusTree;
@@ -46,6 +47,8 @@ pub struct Graph {
     pub order: Vec<NodeId>,
     /// What instances show in their status.
     pub status: StatusTree,
+    /// Conditions that replace kro's own ones on instances, if the author declares any.
+    pub conditions: Option<Vec<ConditionSource>>,
 }
 
 /// The kind of a definition's instances.
@@ -68,18 +71,59 @@ pub struct Node {
     pub id: String,
     /// The kind of its objects.
     pub kind: Arc<Kind>,
-    /// What is applied.
-    pub template: Template,
-    /// The resources that it reads, in the order of declaration.
+    /// What its objects are made from, or which ones they are.
+    pub source: Source,
+    /// What it is repeated over, the outermost first; empty for a single object.
+    pub for_each: Vec<Dimension>,
+    /// The resources that it must wait for, in the order of declaration: those that its source,
+    /// its dimensions and `includeWhen` read.
     pub dependencies: Vec<NodeId>,
     /// It exists while all of these hold.
     pub include_when: Vec<Expression>,
-    /// It is ready while all of these hold.
+    /// It is ready while all of these hold. Those of a collection read one object as
+    /// [`EACH`](crate::EACH) and hold for every object; others read the resource by its name.
     pub ready_when: Vec<Expression>,
     /// The layer in which it is applied, 1 first; layers are deleted in reverse.
     pub apply_order: u32,
-    /// What the definition's expressions read of its object.
+    /// What the definition's expressions read of its objects.
     pub read: ReadPaths,
+}
+
+/// What a resource is.
+#[derive(Debug)]
+pub enum Source {
+    /// Objects that kro applies.
+    Template(Template),
+    /// Objects of somebody else, which kro only reads.
+    External(External),
+}
+
+/// A reference to objects that somebody else manages.
+#[derive(Debug)]
+pub struct External {
+    /// Their namespace. Without one: that of the instance for a name, every namespace for a
+    /// selector.
+    pub namespace: Option<Template>,
+    /// Which objects.
+    pub target: ExternalTarget,
+}
+
+/// Which objects an external reference means.
+#[derive(Debug)]
+pub enum ExternalTarget {
+    /// The one with this name.
+    Name(Template),
+    /// All that a label selector (`matchLabels`, `matchExpressions`) selects.
+    Selector(Template),
+}
+
+/// What a collection is repeated over.
+#[derive(Debug)]
+pub struct Dimension {
+    /// The iterator: what expressions of the template call the current item.
+    pub name: String,
+    /// The items: [`Expression::items`].
+    pub items: Expression,
 }
 
 // === impl NodeId ===
@@ -107,6 +151,58 @@ impl Kind {
     pub fn gvr(&self) -> String {
         let GroupVersionKind { group, version, .. } = &self.gvk;
         format!("{group}/{version}, Resource={}", self.plural)
+    }
+}
+
+// === impl Node ===
+
+impl Node {
+    /// Whether it is repeated over something.
+    #[must_use]
+    pub fn is_collection(&self) -> bool {
+        !self.for_each.is_empty()
+    }
+
+    /// Whether its objects belong to somebody else.
+    #[must_use]
+    pub fn is_external(&self) -> bool {
+        matches!(self.source, Source::External(_))
+    }
+
+    /// Whether expressions see it as a list: a collection, or what a selector selects.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        match &self.source {
+            Source::Template(_) => self.is_collection(),
+            Source::External(External { target: ExternalTarget::Selector(_), .. }) => true,
+            Source::External(External { target: ExternalTarget::Name(_), .. }) => false,
+        }
+    }
+
+    /// The expressions that it must be able to evaluate before its objects are known: those of
+    /// its source, its dimensions and `includeWhen`.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<&Expression> {
+        let mut inputs = self.source.expressions();
+        inputs.extend(self.for_each.iter().map(|dimension| &dimension.items));
+        inputs.extend(&self.include_when);
+        inputs
+    }
+}
+
+// === impl Source ===
+
+impl Source {
+    /// All expressions, in the order of fields.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<&Expression> {
+        match self {
+            Self::Template(template) => template.expressions(),
+            Self::External(External { namespace, target }) => {
+                let (ExternalTarget::Name(target) | ExternalTarget::Selector(target)) = target;
+                namespace.iter().chain([target]).flat_map(Template::expressions).collect()
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What instances show of their resources.
 
-use crate::expression::{Fatal, Scope, Stop};
+use crate::expression::{Fatal, Stop};
+use crate::scope::Scope;
 use crate::template::Template;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

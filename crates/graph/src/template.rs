@@ -1,6 +1,7 @@
 //! An object with expressions in it.
 
-use crate::expression::{Expression, Scope, Stop};
+use crate::expression::{Expression, Stop};
+use crate::scope::Scope;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -20,7 +21,8 @@ pub enum Template {
 // === impl Template ===
 
 impl Template {
-    /// The value with all expressions evaluated.
+    /// The value with all expressions evaluated. A field or an element that `omit()` removes is
+    /// left out; if that is the whole, null stays.
     ///
     /// # Errors
     ///
@@ -30,24 +32,29 @@ impl Template {
         let value = self.render_into(scope, &mut stops);
         let fatal = stops.iter().position(|stop| matches!(stop, Stop::Fatal(_)));
         match (stops.is_empty(), fatal) {
-            (true, _) => Ok(value),
+            (true, _) => Ok(value.unwrap_or(Value::Null)),
             (false, at) => Err(stops.swap_remove(at.unwrap_or(0))),
         }
     }
 
-    fn render_into(&self, scope: &Scope<'_>, stops: &mut Vec<Stop>) -> Value {
+    fn render_into(&self, scope: &Scope<'_>, stops: &mut Vec<Stop>) -> Option<Value> {
         match self {
-            Self::Literal(value) => value.clone(),
-            Self::Expression(expression) => expression.eval(scope).unwrap_or_else(|stop| {
+            Self::Literal(value) => Some(value.clone()),
+            Self::Expression(expression) => expression.eval_field(scope).unwrap_or_else(|stop| {
                 stops.push(stop);
-                Value::Null
+                None
             }),
-            Self::Object(fields) => fields
-                .iter()
-                .map(|(key, field)| (key.clone(), field.render_into(scope, stops)))
-                .collect::<Map<_, _>>()
-                .into(),
-            Self::List(items) => items.iter().map(|item| item.render_into(scope, stops)).collect(),
+            Self::Object(fields) => {
+                let mut object = Map::new();
+                for (key, field) in fields {
+                    let value = field.render_into(scope, stops);
+                    object.extend(value.map(|value| (key.clone(), value)));
+                }
+                Some(object.into())
+            }
+            Self::List(items) => {
+                Some(items.iter().filter_map(|item| item.render_into(scope, stops)).collect())
+            }
         }
     }
 

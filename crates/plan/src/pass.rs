@@ -8,7 +8,7 @@ use crate::inventory::Inventory;
 use crate::object::{GroupKind, ObjectId};
 use crate::observed::{Acquired, Member, Observed};
 use crate::readiness::{creation_gate, unready};
-use graph::{Graph, Node, NodeId, NodeKey, Scope, Stop, Unresolved};
+use graph::{Graph, Node, NodeId, NodeKey, Scope, Source, Stop, Unresolved};
 use schema::ContentHash;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -131,7 +131,16 @@ fn included(node: &Node, scope: &Scope<'_>) -> Result<bool, Progress> {
 
 /// Renders the template of `node` and makes it this instance's object.
 fn want(node: &Node, instance: &Instance<'_>, scope: &Scope<'_>) -> Result<Desired, Progress> {
-    let rendered = node.template.render(scope).map_err(|stop| stopped(node, stop))?;
+    let template = match &node.source {
+        Source::Template(template) if !node.is_collection() => template,
+        Source::Template(_) | Source::External(_) => {
+            return Err(Progress::Fatal(format!(
+                "node \"{}\": collections and external references are not supported yet",
+                node.id
+            )));
+        }
+    };
+    let rendered = template.render(scope).map_err(|stop| stopped(node, stop))?;
     let object = decorate(rendered, node, instance).map_err(Progress::Fatal)?;
     let hash = desired::hash(&object);
     Ok(Desired { id: ObjectId::of(&object), object, hash })

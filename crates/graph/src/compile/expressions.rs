@@ -1,9 +1,10 @@
 //! Compiles expressions against the schemas of what they read.
 
 use crate::compile::compatibility::fits;
-use crate::expression::{Expression, ReadPath, SCHEMA};
+use crate::expression::{Expression, InstanceAccess, ReadPath};
 use crate::node::{Kind, NodeId};
 use crate::scan::{Part, Text, scan};
+use crate::scope::SCHEMA;
 use crate::template::Template;
 use cel::{Env, EnvBuilder, Library, Type, library};
 use diagnostics::{Code, Diagnostic, Diagnostics, FieldPath, Place};
@@ -243,7 +244,7 @@ impl Compiler {
                     found.push(Diagnostic::error(Code::TemplateTextType, at, message));
                     return None;
                 }
-                if checked.expression.nodes.is_empty() && !checked.expression.reads_instance {
+                if checked.expression.nodes.is_empty() && !checked.expression.reads_instance() {
                     let message = "instance status field must refer to a resource or schema";
                     found.push(Diagnostic::error(Code::StatusScope, at, message));
                     return None;
@@ -308,7 +309,12 @@ impl Compiler {
             path: at.clone(),
             program,
             nodes,
-            reads_instance: paths.iter().any(|path| path.root == SCHEMA),
+            variables: Vec::new(),
+            instance: match paths.iter().any(|path| path.root == SCHEMA) {
+                true => InstanceAccess::Declared,
+                false => InstanceAccess::None,
+            },
+            standalone: true,
             paths,
         };
         Some(Checked { expression, ty: checked.result_type().clone() })

@@ -1,7 +1,7 @@
 //! What compiles, and to what.
 
 use crate::check::accepted;
-use graph::{Graph, Scope, Stop};
+use graph::{Graph, Node, Scope, Source, Stop, Template};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -22,6 +22,13 @@ const TWO: &str = r#"
 
 fn ids(graph: &Graph) -> Vec<&str> {
     graph.order.iter().map(|node| graph.node(*node).id.as_str()).collect()
+}
+
+fn template(node: &Node) -> &Template {
+    match &node.source {
+        Source::Template(template) => template,
+        Source::External(_) => panic!("`{}` is external", node.id),
+    }
 }
 
 fn instance() -> Value {
@@ -45,16 +52,17 @@ fn templates_render_when_their_data_is_there() {
     let mut scope = Scope::new(&graph, &instance());
     let reader = graph.node(graph.find("reader").expect("it is declared"));
     let bucket_id = graph.find("bucket").expect("it is declared");
-    let bucket = graph.node(bucket_id).template.render(&scope).expect("it needs the instance only");
+    let bucket =
+        template(graph.node(bucket_id)).render(&scope).expect("it needs the instance only");
     assert_eq!(bucket["spec"], json!({"name": "app", "size": 5}));
-    let Err(Stop::Unresolved(waiting)) = reader.template.render(&scope) else {
+    let Err(Stop::Unresolved(waiting)) = template(reader).render(&scope) else {
         panic!("the bucket does not exist yet");
     };
     assert!(waiting.missing.contains("bucket.status.arn"), "{waiting}");
     scope.bind(bucket_id, &Arc::new(json!({"metadata": {"name": "app"}})));
-    assert!(matches!(reader.template.render(&scope), Err(Stop::Unresolved(_))));
+    assert!(matches!(template(reader).render(&scope), Err(Stop::Unresolved(_))));
     scope.bind(bucket_id, &Arc::new(json!({"status": {"arn": "arn:1"}})));
-    let config = reader.template.render(&scope).expect("all data is there");
+    let config = template(reader).render(&scope).expect("all data is there");
     assert_eq!(config["data"], json!({"arn": "arn:1", "text": "a \"quoted\" \\ app"}));
 }
 
