@@ -78,6 +78,11 @@ impl Timestamp {
         self.nanos
     }
 
+    /// Whether it is the first instant of the year 1: in Go, the time that is not set.
+    pub fn is_first(self) -> bool {
+        self.seconds == FIRST_SECOND && self.nanos == 0
+    }
+
     /// The offset from UTC in which it was written, in seconds.
     pub fn offset(self) -> i32 {
         self.offset

@@ -123,6 +123,7 @@ fn write_value(out: &mut String, value: &Value<'_>, style: &Style) -> Result<(),
             write_text(out, &base64::engine::general_purpose::STANDARD.encode(&**v), style);
         }
         Value::Timestamp(v) if style.exact_time => write_text(out, &v.in_utc().to_string(), style),
+        Value::Timestamp(v) if v.is_first() => out.push_str("null"),
         Value::Timestamp(v) => write_text(out, &v.to_seconds_string(), style),
         Value::Duration(v) if style.exact_time => write_text(out, &v.to_seconds_string(), style),
         Value::Duration(v) => write_text(out, &v.to_string(), style),

@@ -169,7 +169,8 @@ pub type OpaqueToJson<'f> =
 
 impl Value<'_> {
     /// The value as JSON: optionals give their value or null, timestamps RFC 3339 in whole seconds, durations Go's notation.
-    /// What was bound as JSON comes out as it went in.
+    /// As in Go, the first instant of the year 1 is no time: null.
+    /// What was bound as JSON comes out as it went in, but for elements of a list that has a declared type.
     ///
     /// # Errors
     /// Bytes, types, opaque values, keys that are no text, unsigned integers beyond the signed range and numbers that are not
@@ -192,6 +193,7 @@ impl Value<'_> {
         let data = |e: Box<ErrorKind>| ConvertError::Data(Box::new(ErrorKindText(e.to_string())));
         Ok(Some(match self {
             Value::Null | Value::Optional(None) => Json::Null,
+            Value::Timestamp(v) if v.is_first() => Json::Null,
             Value::Bool(v) => Json::Bool(*v),
             Value::Int(v) => Json::from(*v),
             Value::Uint(v) => match i64::try_from(*v) {
@@ -205,7 +207,9 @@ impl Value<'_> {
             Value::String(v) => Json::String(v.to_string()),
             Value::Timestamp(v) => Json::String(v.to_seconds_string()),
             Value::Duration(v) => Json::String(v.to_string()),
-            Value::List(List::Json(v)) => Json::Array(v.json.clone()),
+            Value::List(List::Json(v)) if matches!(v.shape(), Shape::Dyn) => {
+                Json::Array(v.json.clone())
+            }
             Value::List(list) => {
                 let mut array = Vec::with_capacity(list.len());
                 for element in list.iter() {
