@@ -115,8 +115,10 @@ impl Types {
                 cel::Type::list(self.inside("@idx", items, depth)?)
             }
             Some(Type::Object) => match schema.map_values() {
+                // As upstream: values without a type do not hide the map, as elements do a list.
                 Some(values) => {
-                    cel::Type::map(cel::Type::String, self.inside("@elem", values, depth)?)
+                    let values = self.inside("@elem", values, depth);
+                    cel::Type::map(cel::Type::String, values.unwrap_or(cel::Type::Dyn))
                 }
                 None => self.object(schema, depth),
             },
@@ -140,18 +142,22 @@ impl Types {
         let open = schema.preserve_unknown_fields;
         let mut object = ObjectType::new(self.name.as_str());
         object.open = open;
-        let embedded = schema.embedded_resource.then(embedded_properties);
-        let known = |name: &str| schema.properties.contains_key(name);
-        let implied = embedded.iter().flatten().map(|(name, schema)| (*name, schema));
+        let implied =
+            if schema.embedded_resource { implied_properties(schema) } else { Vec::new() };
+        let is_implied = |name: &str| implied.iter().any(|(implied, _)| *implied == name);
         let properties = schema.properties.iter().map(|(name, schema)| (&**name, schema));
-        for (property, schema) in implied.filter(|(name, _)| !known(name)).chain(properties) {
+        let properties = properties.filter(|(name, _)| !is_implied(name));
+        for (property, schema) in
+            properties.chain(implied.iter().map(|(name, schema)| (*name, schema)))
+        {
             let Some(escaped) = escape(property) else { continue };
             let found = self.inside(&escaped, schema, depth);
             // As upstream: in an open object such a field can be named, but not read.
-            let readable = found.is_some();
+            let readable = found.is_some() || is_quantity(schema);
             let Some(ty) = found.or(open.then_some(cel::Type::Dyn)) else { continue };
             let mut field = Field::new(ty).list(list_semantics(schema));
             field.readable = readable;
+            field.int_or_string = schema.is_int_or_string();
             if names::usable_after_dot(property) {
                 object.fields.insert(property.into(), field.clone());
             }
@@ -174,8 +180,24 @@ fn list_semantics(schema: &SchemaNode) -> ListSemantics {
     }
 }
 
-/// What every object has of which nothing else is known.
-fn embedded_properties() -> [(&'static str, Schema); 3] {
+/// What an embedded object always has, whatever its schema says of it.
+fn implied_properties(schema: &SchemaNode) -> Vec<(&'static str, Schema)> {
     let text = || Schema::of(Type::String);
-    [("apiVersion", text()), ("kind", text()), ("metadata", Schema::object([("name", text())]))]
+    let declared = schema.properties.get("metadata").filter(|meta| meta.ty == Some(Type::Object));
+    // Differs from kro: what the schema says of the metadata is kept.
+    let mut metadata = declared.cloned().unwrap_or_else(|| Schema::of(Type::Object));
+    for name in ["name", "generateName"] {
+        metadata.make_mut().properties.entry(name.into()).or_insert_with(text);
+    }
+    vec![("apiVersion", text()), ("kind", text()), ("metadata", metadata)]
+}
+
+/// Whether it is how OpenAPI documents describe a quantity: no type, but a text or a number.
+fn is_quantity(schema: &SchemaNode) -> bool {
+    let types = schema.one_of.iter().map(|schema| schema.ty);
+    schema.ty.is_none()
+        && matches!(
+            types.collect::<Vec<_>>().as_slice(),
+            [Some(Type::String), Some(Type::Number)] | [Some(Type::Number), Some(Type::String)]
+        )
 }
