@@ -21,7 +21,6 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-mod compatibility;
 mod expressions;
 mod templates;
 

@@ -1,9 +1,10 @@
 //! A compiled expression, and what it evaluates to.
 
 use crate::condition::AuthorCondition;
+use crate::language;
 use crate::node::NodeId;
 use crate::scope::{SCHEMA, Scope};
-use cel::library::{Condition, Omit, runtime_value};
+use cel::library::{Condition, runtime_value};
 use diagnostics::FieldPath;
 use serde_json::Value;
 use std::fmt;
@@ -152,16 +153,7 @@ impl Expression {
     ///
     /// As [`Expression::eval`].
     pub(crate) fn eval_field(&self, scope: &Scope<'_>) -> Result<Option<Value>, Stop> {
-        self.eval_with(scope, |value| {
-            let omitted = &mut |opaque: &dyn cel::Opaque| {
-                let any: &dyn std::any::Any = opaque;
-                match any.downcast_ref::<Omit>() {
-                    Some(Omit) => Ok(None),
-                    None => Err(cel::ConvertError::UnsupportedType(opaque.type_name().to_owned())),
-                }
-            };
-            value.to_json_with(omitted).map_err(|error| self.fatal(&error))
-        })
+        self.eval_with(scope, |value| language::written(&value).map_err(|error| self.fatal(&error)))
     }
 
     /// The values that a dimension of a collection runs over.

@@ -14,12 +14,12 @@
 mod compile;
 mod condition;
 mod expression;
+pub mod language;
 mod names;
 mod node;
 mod order;
 mod reads;
 mod rgd;
-mod scan;
 mod scope;
 mod status;
 mod template;

@@ -1,9 +1,8 @@
 //! Compiles expressions against the schemas of what they read.
 
-use crate::compile::compatibility::fits;
 use crate::expression::{Expression, InstanceAccess, ReadPath};
+use crate::language::{Text, fits};
 use crate::node::{Kind, NodeId};
-use crate::scan::{Part, Text, scan};
 use crate::scope::SCHEMA;
 use crate::template::Template;
 use cel::{Env, EnvBuilder, Library, Type, library};
@@ -11,7 +10,6 @@ use diagnostics::{Code, Diagnostic, Diagnostics, FieldPath, Place};
 use schema::{Schema, infer};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 /// The environment of one definition.
 pub(super) struct Compiler {
@@ -20,14 +18,11 @@ pub(super) struct Compiler {
     ids: BTreeMap<String, NodeId>,
 }
 
-/// The source of one expression, and where its bytes stand in the scalar of the definition.
+/// The source of one expression, and where it stands in the scalar of the definition.
 struct Source {
     /// What the definition says, for messages.
     shown: String,
-    /// What is compiled.
-    text: String,
-    /// Pieces of `text` that stand in the scalar: where they start in `text`, and their range there.
-    pieces: Vec<(usize, Range<usize>)>,
+    text: Text,
 }
 
 /// Where in a template an expression stands.
@@ -44,15 +39,14 @@ pub(super) struct Target<'a> {
     pub(super) schema: Option<&'a Schema>,
 }
 
-/// The libraries that expressions can use.
-///
-/// Source: kro-cel-env facts, section 1.
+/// What expressions can use so far: omit() needs a feature gate, and author conditions are not
+/// supported yet.
 fn environment() -> EnvBuilder {
-    // omit() needs a feature gate, and author conditions are not supported yet.
     let refused: [&Library; 2] = [&library::OMIT, &library::CONDITIONS];
     let libraries =
         library::KRO.iter().filter(|known| !refused.iter().any(|not| std::ptr::eq(**known, *not)));
-    libraries.fold(Env::builder(), |env, library| env.library(library))
+    let env = Env::builder().options(|options| options.clone_from(Env::kro().options()));
+    libraries.fold(env, |env, library| env.library(library))
 }
 
 /// A checked expression with its type.
@@ -64,70 +58,20 @@ struct Checked {
 // === impl Source ===
 
 impl Source {
-    /// The expression in a scalar, and whether it is all of it; `None` for plain text.
-    fn of(scalar: &str) -> Option<(Self, bool)> {
-        match scan(scalar) {
-            Ok(Text::Standalone(range)) => Some((Self::standalone(scalar, range), true)),
-            Ok(Text::Mixed(parts)) => Some((Self::mixed(scalar, &parts), false)),
-            Ok(Text::Plain) | Err(_) => None,
-        }
+    /// The expression in a scalar; `None` for plain text.
+    fn of(scalar: &str) -> Option<Self> {
+        let text = Text::read(scalar).ok().flatten()?;
+        let shown = if text.is_standalone() { text.cel() } else { scalar }.to_owned();
+        Some(Self { shown, text })
     }
 
-    fn standalone(scalar: &str, range: Range<usize>) -> Self {
-        let text = scalar[range.clone()].to_owned();
-        Self { shown: text.clone(), text, pieces: vec![(0, range)] }
-    }
-
-    /// Literals and expressions, joined to one string expression.
-    fn mixed(scalar: &str, parts: &[Part]) -> Self {
-        let mut text = String::new();
-        let mut pieces = Vec::new();
-        for part in parts {
-            if !text.is_empty() {
-                text.push_str(" + ");
-            }
-            match part {
-                Part::Literal(range) => text.push_str(&quoted(&scalar[range.clone()])),
-                Part::Expression(range) => {
-                    text.push('(');
-                    pieces.push((text.len(), range.clone()));
-                    text.push_str(&scalar[range.clone()]);
-                    text.push(')');
-                }
-            }
-        }
-        Self { shown: scalar.to_owned(), text, pieces }
-    }
-
-    /// The range in the scalar of a span of `text`; `None` for what we put in between.
+    /// The place of a span of the expression.
     fn place(&self, at: &FieldPath, span: cel::Span) -> Place {
-        let (start, end) = (span.start as usize, span.end as usize);
-        let piece = self.pieces.iter().rev().find(|(from, _)| *from <= start);
-        match piece {
-            Some((from, range)) if start - from <= range.len() => {
-                let begin = range.start + (start - from);
-                let length = end.saturating_sub(start).min(range.end - begin);
-                Place::inside(at.clone(), begin..begin + length)
-            }
-            Some(_) | None => Place::value(at.clone()),
+        match self.text.in_string(span.start as usize..span.end as usize) {
+            Some(range) => Place::inside(at.clone(), range),
+            None => Place::value(at.clone()),
         }
     }
-}
-
-/// `text` as a CEL string literal.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for char in text.chars() {
-        match char {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            char => quoted.push(char),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 // === impl Compiler ===
@@ -156,7 +100,8 @@ impl Compiler {
         target: &Target<'_>,
         at: &FieldPath,
     ) -> Option<Expression> {
-        let (source, standalone) = Source::of(scalar)?;
+        let source = Source::of(scalar)?;
+        let standalone = source.text.is_standalone();
         let checked = self.check(found, &source, at)?;
         if checked.expression.nodes.contains(&target.reader) {
             let message = "a template can't read its own resource: self references are not allowed";
@@ -168,7 +113,7 @@ impl Compiler {
             Some(_) => infer::target_type(&target.kind.schema, target.id, &target.path),
             None => Type::Dyn,
         };
-        if !fits(&expected, &checked.ty, target.schema.filter(|_| standalone), &self.env) {
+        if !fits(&expected, &checked.ty, &self.env) {
             let message = format!(
                 "type mismatch: `{}` expects {expected}, the expression `{}` gives {}",
                 at, source.shown, checked.ty
@@ -191,9 +136,9 @@ impl Compiler {
     ) -> Vec<Expression> {
         let compiled = list.iter().enumerate().map(|(index, scalar)| {
             let at = at.index(index);
-            let source = match scan(scalar) {
-                Ok(Text::Standalone(range)) => Source::standalone(scalar, range),
-                Ok(_) | Err(_) => {
+            let source = match Source::of(scalar) {
+                Some(source) if source.text.is_standalone() => source,
+                Some(_) | None => {
                     let message =
                         format!("`{scalar}`: only standalone expressions are allowed here");
                     found.push(Diagnostic::error(Code::NotStandalone, &at, message));
@@ -231,13 +176,14 @@ impl Compiler {
     ) -> Option<(Template, Schema)> {
         match value {
             Value::String(scalar) => {
-                let Some((source, standalone)) = Source::of(scalar) else {
+                let Some(source) = Source::of(scalar) else {
                     let message =
                         format!("status fields without expressions are not supported: `{at}`");
                     found.push(Diagnostic::error(Code::StatusWithoutExpression, at, message));
                     return None;
                 };
                 let checked = self.check(found, &source, at)?;
+                let standalone = source.text.is_standalone();
                 if !standalone && !matches!(checked.ty, Type::String | Type::Dyn) {
                     let message =
                         format!("a text with expressions must be a string, this is {}", checked.ty);
@@ -297,7 +243,7 @@ impl Compiler {
                 found.push(diagnostic);
             }
         };
-        let checked = self.env.compile(&source.text).map_err(&mut report).ok()?;
+        let checked = self.env.compile(source.text.cel()).map_err(&mut report).ok()?;
         let program = cel::Program::new(&checked).map_err(&mut report).ok()?;
         let paths: Vec<ReadPath> = checked.reads().iter().map(ReadPath::of).collect();
         let mut nodes: Vec<NodeId> =

@@ -1,10 +1,10 @@
 //! Walks a template along the schema of its kind.
 
 use crate::compile::expressions::{Compiler, Target};
+use crate::language::Text;
 use crate::names::reserved_prefix;
 use crate::node::{Kind, NodeId};
 use crate::rgd::Scope;
-use crate::scan::{Text, scan};
 use crate::template::Template;
 use diagnostics::{Code, Diagnostic, Diagnostics, FieldPath, Place, nearest};
 use schema::{Additional, Schema, Type};
@@ -128,8 +128,8 @@ impl Walk<'_> {
 
     fn text(&mut self, text: &str, schema: Option<&Schema>, at: &FieldPath) -> Template {
         let plain = || Template::Literal(text.into());
-        match scan(text) {
-            Ok(Text::Plain) => {
+        match Text::read(text) {
+            Ok(None) => {
                 if text.contains("${") {
                     let message = "`${` is not closed: the text is taken as it stands";
                     let place = Place::value(at.clone());
@@ -142,7 +142,7 @@ impl Walk<'_> {
                 self.literal(&text.into(), schema, at);
                 plain()
             }
-            Ok(_) => {
+            Ok(Some(_)) => {
                 let path = inside(at, self.depth);
                 let Self { kind, reader, id, .. } = *self;
                 let target = Target { reader, id, kind, path, schema };

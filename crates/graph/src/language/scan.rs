@@ -28,9 +28,9 @@ pub(crate) enum Part {
 
 /// A second `${` inside of an expression, at this byte offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Nested {
+pub struct Nested {
     /// Byte offset of the inner `${`.
-    pub(crate) offset: usize,
+    pub offset: usize,
 }
 
 /// Splits `text` into literal parts and expressions.
