@@ -1,410 +1,303 @@
-//! Vectors recorded from the Go stack.
+//! Expressions and templates with what kro's Go stack made of them.
+//!
+//! Nothing of the language is in here: types of schemas come from `schema`, texts with expressions,
+//! fields that a value fits and what is written of a value from `graph`, as in the compiler.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
+use std::path::Path;
 
-use base64::Engine as _;
-use cel::{
-    Bindings, ConvertError, Env, EnvBuilder, Field, ListSemantics, ObjectType, Outcome, Program,
-    Type, Value, library,
-};
-use serde_json::{Value as Json, json};
+use cel::{Bindings, Env, Outcome, Program, Type, Value, library};
+use diagnostics::FieldPath;
+use graph::language::{self, Text};
+use schema::{Schema, infer};
+use serde_json::{Map, Value as Json};
 
-use super::{Mismatch, Report, SkipList, cel_spec::join, json_files};
+use super::{Mismatch, Report, SkipList, json_files};
+
+mod notation;
 
 /// Vectors on which ours is better, or different on purpose.
 pub fn skip_list() -> SkipList {
     SkipList::parse(include_str!("../../../conformance/skips/kro-cel.txt"))
 }
 
-/// Runs all files of a folder in the environment of kro.
+/// Runs all files of a folder in the environment of kro; its folder `schemas` has the types.
 pub fn run(dir: &Path) -> Report {
     let mut report = Report::default();
     let list = skip_list();
     let mut schemas = BTreeMap::new();
-    for (name, json) in json_files(&dir.join("schemas"), &mut report) {
-        schemas.insert(format!("{name}.json"), json);
+    // Vectors without types need no schemas.
+    if dir.join("schemas").is_dir() {
+        for (name, json) in json_files(&dir.join("schemas"), &mut report) {
+            match Schema::from_json(&json) {
+                Ok(schema) => _ = schemas.insert(format!("{name}.json"), schema),
+                Err(error) => report.broken(&format!("schemas/{name}"), &error.to_string()),
+            }
+        }
     }
     for (file, vectors) in json_files(dir, &mut report) {
-        for vector in vectors.as_array().into_iter().flatten() {
-            let name = vector["name"].as_str().unwrap_or("");
-            let Some(expr) = vector["expr"].as_str() else {
-                report.skip(&file, name, "a template without an expression");
+        let Some(vectors) = vectors.as_array() else {
+            report.broken(&file, "no array of vectors");
+            continue;
+        };
+        for vector in vectors {
+            let Some(vector) = Vector::read(vector) else {
+                report.broken(&file, &format!("a vector without what every vector has: {vector}"));
                 continue;
             };
-            let typed = vector.get("schemas").is_some();
-            let mut results =
-                vec![(vector, run_one(expr, vector, vector, typed.then_some(&schemas)))];
-            if let Some(untyped) = vector.get("untyped") {
-                results.push((untyped, run_one(expr, vector, untyped, None)));
-            }
-            let quirk = |expected: &Json| expected["upstreamQuirk"] == true;
-            let failed =
-                results.into_iter().find_map(|(expected, result)| Some((expected, result.err()?)));
-            match failed {
-                Some((expected, _)) if quirk(expected) => {
-                    report.skip(&file, name, "a defect of the Go stack");
+            match vector.run(&schemas) {
+                Err((mismatch, true))
+                    if list.reason(&format!("{file}/{}", vector.name)).is_none() =>
+                {
+                    let reason = format!("marked as a defect of the Go stack: {}", mismatch.got);
+                    report.skip(&file, vector.name, &reason);
                 }
-                Some((_, got)) => {
-                    let expected = format!("the recorded outcome of `{expr}`");
-                    report.record(&list, &file, name, Err(Mismatch::new(expected, got)));
+                result => {
+                    let result = result.map_err(|(mismatch, _)| mismatch);
+                    report.record(&list, &file, vector.name, result);
                 }
-                None => report.record(&list, &file, name, Ok(())),
             }
         }
     }
     report
 }
 
-fn run_one(
-    expr: &str,
-    vector: &Json,
-    expected: &Json,
-    schemas: Option<&BTreeMap<String, Json>>,
-) -> Result<(), String> {
-    let mut builder = Env::kro().extend();
-    let empty = serde_json::Map::new();
-    let vars = vector["vars"].as_object().unwrap_or(&empty);
-    match schemas {
-        Some(schemas) => {
-            for (name, file) in vector["schemas"].as_object().unwrap_or(&empty) {
-                let file = file.as_str().unwrap_or("");
-                let (file, collection) = match file.strip_suffix("[]") {
-                    Some(file) => (file, true),
-                    None => (file, false),
-                };
-                let schema = schemas.get(file).ok_or_else(|| format!("no schema {file}"))?;
-                let mut types = Types { objects: Vec::new() };
-                let ty = types.read(schema, &format!("__type_{name}")).unwrap_or(Type::Dyn);
-                for object in types.objects {
-                    builder = builder.object(object);
+struct Vector<'a> {
+    name: &'a str,
+    /// The expression, or the template.
+    source: Source<'a>,
+    vars: Option<&'a Map<String, Json>>,
+    /// File of the schema of each variable, in typed vectors.
+    schemas: Option<&'a Map<String, Json>>,
+    all: &'a Json,
+}
+
+enum Source<'a> {
+    Expression(&'a str),
+    Template(&'a str),
+}
+
+impl<'a> Vector<'a> {
+    fn read(all: &'a Json) -> Option<Self> {
+        let source = match (all["template"].as_str(), all["expr"].as_str()) {
+            (Some(template), _) => Source::Template(template),
+            (None, Some(expression)) => Source::Expression(expression),
+            (None, None) => return None,
+        };
+        let vars = all["vars"].as_object();
+        let schemas = all["schemas"].as_object();
+        Some(Self { name: all["name"].as_str()?, source, vars, schemas, all })
+    }
+
+    /// The first difference, and whether what was recorded there is marked as a defect.
+    fn run(&self, schemas: &BTreeMap<String, Schema>) -> Result<(), (Mismatch, bool)> {
+        let marked = |expected: &Json| expected["upstreamQuirk"] == true;
+        let result = self.typed_or_not(schemas);
+        result.map_err(|mismatch| (mismatch, marked(self.all)))?;
+        let Some(untyped) = self.all.get("untyped") else { return Ok(()) };
+        let env = self.untyped_env().build().map_err(|error| (broken(&error), false))?;
+        let Source::Expression(expression) = self.source else { return Ok(()) };
+        self.evaluate(&env, expression, untyped).map_err(|mismatch| {
+            let expected = format!("untyped: {}", mismatch.expected);
+            (Mismatch::new(expected, mismatch.got), marked(untyped))
+        })
+    }
+
+    fn typed_or_not(&self, schemas: &BTreeMap<String, Schema>) -> Result<(), Mismatch> {
+        let env = match self.schemas {
+            Some(files) => Self::typed_env(files, schemas)?,
+            None => self.untyped_env(),
+        };
+        let env = env.build().map_err(|error| broken(&error))?;
+        match self.source {
+            Source::Template(template) => self.template(&env, template),
+            Source::Expression(expression) => match self.all.get("target") {
+                Some(target) => self.fits(&env, expression, target, schemas),
+                None => self.evaluate(&env, expression, self.all),
+            },
+        }
+    }
+
+    fn untyped_env(&self) -> cel::EnvBuilder {
+        let variables = self
+            .vars
+            .into_iter()
+            .flat_map(Map::keys)
+            .chain(self.schemas.into_iter().flat_map(Map::keys));
+        let variables = variables.filter(|name| *name != "runtime");
+        variables.fold(language::environment(), |env, name| env.variable(name, Type::Dyn))
+    }
+
+    fn typed_env(
+        files: &Map<String, Json>,
+        schemas: &BTreeMap<String, Schema>,
+    ) -> Result<cel::EnvBuilder, Mismatch> {
+        files.iter().try_fold(language::environment(), |env, (variable, file)| {
+            let file = file.as_str().unwrap_or_default();
+            Ok(match file.strip_suffix("[]") {
+                Some(file) => infer::declare_list(env, variable, schema(schemas, file)?),
+                None => infer::declare(env, variable, schema(schemas, file)?),
+            })
+        })
+    }
+
+    fn template(&self, env: &Env, template: &str) -> Result<(), Mismatch> {
+        let refused = self.all.get("templateError").is_some();
+        let text = match Text::read(template) {
+            Ok(text) => text,
+            Err(_) if refused => return Ok(()),
+            Err(nested) => return Err(differs(&"a template", format!("{nested:?}"))),
+        };
+        if refused {
+            return Err(differs(&self.all["templateError"], format!("{text:?}")));
+        }
+        let expressions: Vec<&str> =
+            text.iter().flat_map(Text::expressions).map(|range| &template[range]).collect();
+        if self.all["expressions"] != Json::from(expressions.clone()) {
+            return Err(differs(&self.all["expressions"], format!("{expressions:?}")));
+        }
+        match text {
+            Some(text) => {
+                let standalone = self.all["standalone"].as_bool();
+                if standalone.is_some_and(|standalone| standalone != text.is_standalone()) {
+                    let got = format!("standalone: {}", text.is_standalone());
+                    return Err(differs(&self.all["standalone"], got));
                 }
-                builder = builder.variable(name, if collection { Type::list(ty) } else { ty });
+                self.evaluate(env, text.cel(), self.all)
             }
+            None if self.all.get("expr").is_some() => Err(differs(&self.all["expr"], "plain text")),
+            None if self.all["result"] == template => Ok(()),
+            None => Err(differs(&self.all["result"], template)),
         }
-        None => {
-            let mut names: Vec<&String> = vars.keys().collect();
-            names.extend(vector["schemas"].as_object().unwrap_or(&empty).keys());
-            for name in names {
-                if name != "runtime" {
-                    builder = builder.variable(name, Type::Dyn);
-                }
+    }
+
+    /// Whether the value of the expression may be written to a field.
+    fn fits(
+        &self,
+        env: &Env,
+        expression: &str,
+        target: &Json,
+        schemas: &BTreeMap<String, Schema>,
+    ) -> Result<(), Mismatch> {
+        let variable = target["var"].as_str().unwrap_or_default();
+        let path = target["path"].as_str().and_then(|path| path.parse::<FieldPath>().ok());
+        let path = path.ok_or_else(|| differs(&"a path", target.to_string()))?;
+        let file = self.schemas.and_then(|files| files[variable].as_str()).unwrap_or_default();
+        let schema = schema(schemas, file)?;
+        let Some(checked) = checked(env, expression, self.all)? else { return Ok(()) };
+        let expected = infer::target_type(schema, variable, &path);
+        if self.all["expectedType"] != expected.to_string() {
+            return Err(differs(&self.all["expectedType"], format!("target type {expected}")));
+        }
+        let found = checked.result_type();
+        let compatible = language::fits(&expected, found, env);
+        if self.all["compatible"] == compatible {
+            return Ok(());
+        }
+        let got = format!("compatible: {compatible}: {found} to {expected}");
+        Err(differs(&format!("compatible: {}", self.all["compatible"]), got))
+    }
+
+    fn evaluate(&self, env: &Env, expression: &str, expected: &Json) -> Result<(), Mismatch> {
+        let Some(checked) = checked(env, expression, expected)? else { return Ok(()) };
+        let refused = expected.get("checkError");
+        let program = match (Program::new(&checked), refused) {
+            (Ok(program), None) => program,
+            (Err(_), Some(_)) => return Ok(()),
+            (Ok(_), Some(error)) => {
+                return Err(differs(error, format!("accepted as {}", checked.result_type())));
             }
+            (Err(mistakes), None) => {
+                return Err(differs(&"a program", super::cel_spec::join(&mistakes)));
+            }
+        };
+        let mut bindings = Bindings::new();
+        bindings.value("runtime", library::runtime_value());
+        for name in self.schemas.into_iter().flat_map(Map::keys) {
+            bindings.unknown(name.as_str());
         }
-    }
-    let env = EnvBuilder::build(builder).map_err(|error| error.to_string())?;
-    let rejects = expected.get("checkError").is_some();
-    let checked = match env.compile(expr) {
-        Ok(checked) => checked,
-        Err(_) if rejects => return Ok(()),
-        Err(mistakes) => return Err(format!("rejected: {}", join(&mistakes))),
-    };
-    let program = match Program::new(&checked) {
-        Ok(_) if rejects => {
-            let why = expected["checkError"].as_str().unwrap_or("").lines().next().unwrap_or("");
-            return Err(format!("accepted as {}, expected: {why}", checked.result_type()));
-        }
-        Ok(program) => program,
-        Err(_) if rejects => return Ok(()),
-        Err(mistakes) => return Err(format!("rejected: {}", join(&mistakes))),
-    };
-    if let Some(ty) = expected["type"].as_str()
-        && ty != checked.result_type().to_string()
-    {
-        return Err(format!("expected type {ty}, got {}", checked.result_type()));
-    }
-    if vector.get("target").is_some() {
-        // Whether a value fits a field is asked elsewhere.
-        return Ok(());
-    }
-    let mut bindings = Bindings::new();
-    bindings.value("runtime", library::runtime_value());
-    for (name, value) in vars {
-        if name != "runtime" {
+        for (name, value) in self.vars.into_iter().flatten().filter(|(name, _)| *name != "runtime")
+        {
             bindings.json(name.as_str(), value);
         }
-    }
-    let pending = expected["dataPending"] == true;
-    match (program.eval(&bindings), expected.get("value")) {
-        (Outcome::Value(got), Some(value)) => {
-            let got_tagged = tag(&got);
-            let unordered = expected["unordered"] == true;
-            if normal(&got_tagged, unordered) != normal(value, unordered) {
-                return Err(format!("expected {value}, got {got_tagged}"));
-            }
-            if value.to_string().contains("\"error\"") {
-                return Ok(());
-            }
-            match (convert(&got), expected.get("result"), expected.get("convertError")) {
-                (Ok(got), Some(result), _) if unordered || got == *result => Ok(()),
-                (Ok(got), Some(result), _) => Err(format!("expected result {result}, got {got}")),
-                (Err(_), None, _) => Ok(()),
-                (Ok(_), None, None) => Ok(()),
-                (Ok(got), None, Some(error)) => {
-                    Err(format!("expected conversion error {error}, got {got}"))
-                }
-                (Err(error), Some(result), _) => {
-                    Err(format!("expected result {result}, got {error}"))
-                }
+        let pending = expected["dataPending"] == true;
+        match (program.eval(&bindings), expected.get("value")) {
+            (Outcome::Value(got), Some(value)) => compare(&got, value, expected),
+            (Outcome::Error(error), None) if error.is_missing_data() == pending => Ok(()),
+            // What an expression waits for is not there yet.
+            (Outcome::Unknown(_), None) if pending => Ok(()),
+            (outcome, value) => {
+                let expected = match value {
+                    Some(value) => value.to_string(),
+                    None => format!("error {} (pending: {pending})", expected["evalError"]),
+                };
+                let got = match outcome {
+                    Outcome::Value(value) => notation::tagged(&value).to_string(),
+                    Outcome::Error(error) => {
+                        format!("error {error} (pending: {})", error.is_missing_data())
+                    }
+                    Outcome::Unknown(unknown) => format!("unknown {:?}", unknown.attributes()),
+                };
+                Err(Mismatch::new(expected, got))
             }
         }
-        (Outcome::Value(got), None) => {
-            Err(format!("expected error {}, got {}", expected["evalError"], tag(&got)))
-        }
-        (Outcome::Error(error), None) if error.is_missing_data() == pending => Ok(()),
-        (Outcome::Error(error), None) => Err(format!(
-            "expected error {} (pending {pending}), got {error}",
-            expected["evalError"]
-        )),
-        (Outcome::Error(error), Some(value)) => Err(format!("expected {value}, got error {error}")),
-        (Outcome::Unknown(unknown), _) => Err(format!("unknown {:?}", unknown.attributes())),
     }
 }
 
-fn convert(value: &Value<'_>) -> Result<Json, ConvertError> {
-    // kro writes the first instant of the year 1 as null.
-    if matches!(value, Value::Timestamp(v) if v.seconds() == -62_135_596_800 && v.nanos() == 0) {
-        return Ok(Json::Null);
-    }
-    value
-        .to_json_with(&mut |opaque| match opaque.type_name() {
-            "kro.omit" => Ok(Some(json!({"$omit": true}))),
-            name => Err(ConvertError::UnsupportedType(name.to_owned())),
-        })
-        .map(|json| json.unwrap_or(Json::Null))
-}
-
-/// A value in the notation of the vectors.
-fn tag(value: &Value<'_>) -> Json {
-    let number = |v: f64| {
-        if v.is_nan() {
-            "NaN".to_owned()
-        } else if v.is_infinite() {
-            if v > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
-        } else {
-            v.to_string()
+/// The checked expression; `None` if it is refused, as it should be.
+fn checked(env: &Env, expression: &str, expected: &Json) -> Result<Option<cel::Checked>, Mismatch> {
+    let refused = expected.get("checkError").is_some();
+    let checked = match env.compile(expression) {
+        Ok(checked) => checked,
+        Err(_) if refused => return Ok(None),
+        Err(mistakes) => {
+            let ty = expected["type"].as_str().unwrap_or("accepted");
+            return Err(differs(&ty, format!("refused: {}", super::cel_spec::join(&mistakes))));
         }
     };
-    match value {
-        Value::Null => json!({"null": null}),
-        Value::Bool(v) => json!({"bool": v}),
-        Value::Int(v) => json!({"int": v.to_string()}),
-        Value::Uint(v) => json!({"uint": v.to_string()}),
-        Value::Double(v) => json!({"double": number(*v)}),
-        Value::String(v) => json!({"string": &**v}),
-        Value::Bytes(v) => {
-            json!({"bytes": base64::engine::general_purpose::STANDARD.encode(&**v)})
+    match expected["type"].as_str() {
+        Some(ty) if ty != checked.result_type().to_string() => {
+            Err(differs(&format!("type {ty}"), format!("type {}", checked.result_type())))
         }
-        Value::Timestamp(v) => json!({"timestamp": v.in_utc().to_string()}),
-        Value::Duration(v) => json!({"durationNanos": v.nanos().to_string()}),
-        Value::List(list) => {
-            let elements: Vec<Json> = list
-                .iter()
-                .map(|element| match element {
-                    Ok(element) => tag(&element),
-                    Err(error) => json!({"error": error.to_string()}),
-                })
-                .collect();
-            json!({"list": elements})
-        }
-        Value::Map(map) => {
-            let entries: Vec<Json> = map
-                .entries()
-                .map(|(key, value)| match value {
-                    Ok(value) => json!([tag(&key.to_value()), tag(&value)]),
-                    Err(error) => json!([tag(&key.to_value()), {"error": error.to_string()}]),
-                })
-                .collect();
-            json!({"map": entries})
-        }
-        Value::Type(ty) => json!({"type": ty.to_string()}),
-        Value::Optional(None) => json!({"optional": null}),
-        Value::Optional(Some(v)) => json!({"optional": tag(v)}),
-        Value::Opaque(opaque) => {
-            let text = opaque.text();
-            match opaque.type_name() {
-                "kubernetes.Quantity" => json!({"quantity": text}),
-                "kubernetes.URL" => json!({"url": text}),
-                "kubernetes.Semver" => json!({"semver": text}),
-                "net.IP" => json!({"ip": text}),
-                "net.CIDR" => json!({"cidr": text}),
-                "kro.omit" => json!({"omit": true}),
-                "kro.run.Condition" => match value.downcast::<library::Condition>() {
-                    Some(c) => json!({"condition": {
-                        "type": c.kind, "status": c.status, "reason": c.reason, "message": c.message,
-                    }}),
-                    None => Json::Null,
-                },
-                name => json!({"opaque": name}),
+        Some(_) | None => Ok(Some(checked)),
+    }
+}
+
+/// Compares a value and what is written of it.
+fn compare(got: &Value<'_>, value: &Json, expected: &Json) -> Result<(), Mismatch> {
+    let unordered = expected["unordered"] == true;
+    let tagged = notation::tagged(got);
+    if notation::normal(&tagged, unordered) != notation::normal(value, unordered) {
+        return Err(differs(&value, tagged.to_string()));
+    }
+    match (language::written(got), expected.get("result")) {
+        (Ok(written), Some(result)) => {
+            let result = notation::written(result);
+            if notation::same(&written, &result, unordered) {
+                return Ok(());
             }
+            Err(differs(&format!("written as {result:?}"), format!("{written:?}")))
+        }
+        (Err(_), None) => Ok(()),
+        (Ok(written), None) => {
+            let expected = format!("not written: {}", expected["convertError"]);
+            Err(differs(&expected, format!("written as {written:?}")))
+        }
+        (Err(error), Some(result)) => {
+            Err(differs(&format!("written as {result}"), error.to_string()))
         }
     }
 }
 
-/// Maps sorted, errors without their text, numbers in one form.
-fn normal(json: &Json, unordered: bool) -> Json {
-    match json {
-        Json::Object(object) => {
-            if object.contains_key("error") {
-                return json!("error");
-            }
-            if let Some(Json::String(number)) = object.get("double")
-                && let Ok(value) = number.parse::<f64>()
-            {
-                return json!({"double": value.to_string()});
-            }
-            Json::Object(
-                object
-                    .iter()
-                    .map(|(key, value)| {
-                        let mut value = normal(value, unordered);
-                        if (key == "map" || unordered && key == "list")
-                            && let Some(entries) = value.as_array_mut()
-                        {
-                            entries.sort_by_key(ToString::to_string);
-                        }
-                        (key.clone(), value)
-                    })
-                    .collect(),
-            )
-        }
-        Json::Array(elements) => {
-            Json::Array(elements.iter().map(|element| normal(element, unordered)).collect())
-        }
-        other => other.clone(),
-    }
+fn schema<'a>(schemas: &'a BTreeMap<String, Schema>, file: &str) -> Result<&'a Schema, Mismatch> {
+    let file = file.trim_end_matches("[]");
+    schemas.get(file).ok_or_else(|| differs(&format!("a schema `{file}`"), "no such file"))
 }
 
-/// Types from OpenAPI schemas.
-struct Types {
-    objects: Vec<ObjectType>,
+fn differs(expected: &dyn std::fmt::Display, got: impl Into<String>) -> Mismatch {
+    Mismatch::new(expected.to_string(), got)
 }
 
-impl Types {
-    fn read(&mut self, schema: &Json, name: &str) -> Option<Type> {
-        if schema["x-kubernetes-int-or-string"] == true {
-            return Some(Type::Dyn);
-        }
-        let preserve = schema["x-kubernetes-preserve-unknown-fields"] == true;
-        match schema["type"].as_str() {
-            None if preserve => Some(Type::Dyn),
-            None => None,
-            Some("string") => Some(match schema["format"].as_str() {
-                Some("byte") => Type::Bytes,
-                Some("date" | "date-time") => Type::Timestamp,
-                Some("duration") => Type::Duration,
-                _ => Type::String,
-            }),
-            Some("integer") => Some(Type::Int),
-            Some("number") => Some(Type::Double),
-            Some("boolean") => Some(Type::Bool),
-            Some("array") => {
-                let element = self.read(schema.get("items")?, &format!("{name}.@idx"))?;
-                Some(Type::list(element))
-            }
-            Some("object") => {
-                if let Some(additional) = schema.get("additionalProperties")
-                    && additional.is_object()
-                {
-                    let value = self.read(additional, &format!("{name}.@elem"))?;
-                    return Some(Type::map(Type::String, value));
-                }
-                let mut object = ObjectType::new(name);
-                object.open = preserve;
-                if schema["x-kubernetes-embedded-resource"] == true {
-                    for field in ["apiVersion", "kind"] {
-                        object = object.with(field, Field::new(Type::String));
-                    }
-                    let metadata = ObjectType::new(format!("{name}.metadata"))
-                        .with("name", Field::new(Type::String))
-                        .with("generateName", Field::new(Type::String));
-                    let ty = Type::object(&metadata.name);
-                    self.objects.push(metadata);
-                    object = object.with("metadata", Field::new(ty));
-                }
-                for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
-                    let Some(field) = escape(property) else { continue };
-                    let field_type = match self.read(schema, &format!("{name}.{property}")) {
-                        Some(ty) if schema["x-kubernetes-int-or-string"] == true => {
-                            Field::new(ty).int_or_string()
-                        }
-                        Some(ty) => Field::new(ty),
-                        None if preserve && schema.get("type").is_none() => {
-                            let mut field = Field::new(Type::Dyn);
-                            field.readable = false;
-                            field
-                        }
-                        None => continue,
-                    };
-                    let list = match schema["x-kubernetes-list-type"].as_str() {
-                        Some("set") => ListSemantics::Set,
-                        Some("map") => ListSemantics::Map(
-                            schema["x-kubernetes-list-map-keys"]
-                                .as_array()
-                                .into_iter()
-                                .flatten()
-                                .filter_map(|key| key.as_str().map(Into::into))
-                                .collect(),
-                        ),
-                        _ => ListSemantics::Atomic,
-                    };
-                    let field_type = field_type.property(property.as_str()).list(list);
-                    if RESERVED.contains(&property.as_str()) {
-                        object = object.with(property.as_str(), field_type.clone());
-                    }
-                    object = object.with(field.as_str(), field_type);
-                }
-                let ty = Type::object(&object.name);
-                self.objects.push(object);
-                Some(ty)
-            }
-            Some(_) => None,
-        }
-    }
-}
-
-/// Words that are reserved, but may follow a dot.
-const RESERVED: &[&str] = &[
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
-
-/// The name of a field for a property; `None` for properties that can't be reached.
-fn escape(property: &str) -> Option<String> {
-    let keyword = matches!(property, "in" | "true" | "false" | "null");
-    if keyword || RESERVED.contains(&property) {
-        return Some(format!("__{property}__"));
-    }
-    let mut out = String::new();
-    let mut rest = property;
-    while let Some(c) = rest.chars().next() {
-        if let Some(after) = rest.strip_prefix("__") {
-            out.push_str("__underscores__");
-            rest = after;
-            continue;
-        }
-        match c {
-            '-' => out.push_str("__dash__"),
-            '.' => out.push_str("__dot__"),
-            '/' => out.push_str("__slash__"),
-            c if c.is_ascii_alphanumeric() || c == '_' => out.push(c),
-            _ => return None,
-        }
-        rest = &rest[c.len_utf8()..];
-    }
-    (!out.starts_with(|c: char| c.is_ascii_digit())).then_some(out)
+fn broken(error: &dyn std::fmt::Display) -> Mismatch {
+    Mismatch::new("an environment", error.to_string())
 }

@@ -2,7 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a test says how many ran, and what it skips")]
 
 use std::path::{Path, PathBuf};
-use xtask::conformance::{Mismatch, Report, SkipList, cel_spec};
+use xtask::conformance::{Mismatch, Report, SkipList, cel_spec, kro_cel};
 
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -29,15 +29,28 @@ fn assert_passes(report: &Report, list: &SkipList, least: usize) {
     assert_eq!(list.unexplained(), Vec::<&str>::new(), "listed without a reason");
 }
 
+#[track_caller]
+fn assert_skips_only(report: &Report, list: &SkipList) {
+    let skipped = report.skipped().iter().map(|skipped| skipped.name.as_str());
+    let unlisted: Vec<&str> = skipped.filter(|name| list.reason(name).is_none()).collect();
+    assert_eq!(unlisted, Vec::<&str>::new(), "skipped, but not listed");
+}
+
 #[test]
 fn the_official_suite_passes() {
     let Some(dir) = shared("cel-spec", "the_official_suite_passes") else { return };
     let report = cel_spec::run(&dir);
     let list = cel_spec::skip_list();
     assert_passes(&report, &list, 1_752);
-    let skipped = report.skipped().iter().map(|skipped| skipped.name.as_str());
-    let unlisted: Vec<&str> = skipped.filter(|name| list.reason(name).is_none()).collect();
-    assert_eq!(unlisted, Vec::<&str>::new(), "skipped, but not listed");
+    assert_skips_only(&report, &list);
+}
+
+#[test]
+fn the_vectors_of_the_go_stack_pass() {
+    let report = kro_cel::run(&root().join("conformance/kro-cel"));
+    let list = kro_cel::skip_list();
+    assert_passes(&report, &list, 1_756);
+    assert_skips_only(&report, &list);
 }
 
 #[test]
