@@ -3,6 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::cel::CelArgs;
+use crate::commands::generate::GenerateArgs;
+use crate::commands::graph::GraphArgs;
+use crate::commands::render::RenderArgs;
 use crate::commands::shell::{CompletionsArgs, ManArgs};
 use crate::commands::validate::ValidateArgs;
 use crate::terminal::Color;
@@ -35,6 +38,12 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Reports every mistake of definitions and instances.
     Validate(ValidateArgs),
+    /// Shows what instances become: manifests, status, and what waits.
+    Render(RenderArgs),
+    /// Shows what depends on what, and because of which field.
+    Graph(GraphArgs),
+    /// Writes what follows from a definition: its CRD, an instance to fill in, a reference.
+    Generate(GenerateArgs),
     /// Tries expressions of the Common Expression Language.
     Cel(CelArgs),
     /// Prints a script that completes commands and flags in a shell.

@@ -24,9 +24,12 @@ mod definitions;
 mod emit;
 mod failure;
 mod input;
+mod instances;
 mod kinds;
+mod manifest;
 mod report;
 mod terminal;
+mod world;
 
 pub(crate) use failure::{Exit, Failure};
 pub(crate) use terminal::Terminal;

@@ -6,8 +6,9 @@ use graph::Kind;
 use schema::openapi::GroupVersionKind;
 use serde_json::Value;
 
-use crate::definitions::{FileArgs, Loaded, load};
+use crate::definitions::{FileArgs, load};
 use crate::input::Input;
+use crate::instances;
 use crate::kinds::KindArgs;
 use crate::report::{Output, counted};
 use crate::{Exit, Failure, Terminal};
@@ -39,7 +40,7 @@ pub(crate) struct ValidateArgs {
 
 pub(crate) fn run(args: &ValidateArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let mut loaded = load(args.files.names()?, &args.kinds)?;
-    let instances = check_instances(&mut loaded);
+    let instances = instances::check(&mut loaded).count;
     if loaded.definitions.is_empty() && instances == 0 && loaded.findings.list.is_empty() {
         return Err(Failure::usage("the files hold no ResourceGraphDefinition"));
     }
@@ -54,23 +55,6 @@ pub(crate) fn run(args: &ValidateArgs, terminal: &mut Terminal) -> Result<Exit, 
         exit => exit,
     };
     Ok(exit)
-}
-
-/// Checks the instances among the other documents; returns how many there are.
-fn check_instances(loaded: &mut Loaded) -> usize {
-    let mut count = 0;
-    for input in &loaded.others {
-        let Some(gvk) = gvk_of(&input.document.value) else { continue };
-        let declared = loaded.definitions.iter().find(|definition| definition.gvk == gvk);
-        let Some(definition) = declared else { continue };
-        count += 1;
-        if let (Some(_), Some(kind)) = (&definition.graph, loaded.kinds.own(&gvk)) {
-            let found = check_instance(input, kind);
-            loaded.findings.add(input.source, &input.document.map, found);
-        }
-    }
-    loaded.findings.sort();
-    count
 }
 
 /// The kind of a document, if it is an object.

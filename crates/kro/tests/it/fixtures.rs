@@ -39,4 +39,4 @@ macro_rules! topics {
     };
 }
 
-topics! { cel validate usage }
+topics! { cel generate graph render usage validate }
