@@ -145,6 +145,23 @@ impl Api {
         }
     }
 
+    /// All objects of a cluster-scoped kind for which the field selector holds, whole.
+    pub(crate) async fn list_selected(
+        &self,
+        resource: &ApiResource,
+        fields: &str,
+    ) -> Result<Vec<Value>, ApiError> {
+        let fields = fields.replace('=', "%3D");
+        let path = format!("{}?fieldSelector={fields}", url(resource, "", ""));
+        let mut list = self.send(Request::get(path).body(Vec::new())?).await?;
+        let Value::Array(mut items) = list["items"].take() else { return Ok(Vec::new()) };
+        for item in &mut items {
+            item["apiVersion"] = resource.api_version.clone().into();
+            item["kind"] = resource.kind.clone().into();
+        }
+        Ok(items)
+    }
+
     /// Forced server-side apply; the answer is the whole object.
     pub(crate) async fn apply(
         &self,
@@ -188,14 +205,15 @@ impl Api {
         self.send(request.body(object.to_string().into_bytes())?).await
     }
 
-    /// Creates `object`, which is cluster-scoped.
+    /// Creates `object`, in the namespace that it names if it names one.
     pub(crate) async fn create(
         &self,
         resource: &ApiResource,
         object: &Value,
     ) -> Result<Value, ApiError> {
+        let namespace = object["metadata"]["namespace"].as_str().unwrap_or("");
         let request =
-            Request::post(url(resource, "", "")).header("Content-Type", "application/json");
+            Request::post(url(resource, namespace, "")).header("Content-Type", "application/json");
         self.send(request.body(object.to_string().into_bytes())?).await
     }
 

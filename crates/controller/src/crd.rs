@@ -6,7 +6,7 @@ use crate::watching::Owner;
 use graph::Graph;
 use kube::core::ApiResource;
 use plan::names;
-use plan::object::{annotation, label, text};
+use plan::object::{annotation, is_deleting, label, text};
 use runtime::store::{ObjectKey, TooManyWatches};
 use schema::breaking;
 use schema::openapi::KindError;
@@ -29,6 +29,8 @@ pub(crate) enum CrdError {
     Unreadable(String, KindError),
     #[error("CRD {0}: {1}")]
     Refused(String, ApiError),
+    #[error("CRD {0} is being deleted")]
+    Terminating(String),
     #[error("CRD {0} was not established in time")]
     NotEstablished(String),
 }
@@ -61,6 +63,10 @@ pub(crate) async fn ensure(shared: &Shared, rgd: &Value, graph: &Graph) -> Resul
         },
         Some(live) => {
             owned(&live, rgd, &name)?;
+            if is_deleting(&live) {
+                // Its end is announced by the watch of CRDs.
+                return Err(CrdError::Terminating(name));
+            }
             update(&shared.api, rgd, &live, &wanted, &name).await?.unwrap_or(live)
         }
     };

@@ -1,23 +1,30 @@
-//! The reconcile of a ResourceGraphDefinition: compile, install the kind, serve its instances.
+//! The reconcile of a ResourceGraphDefinition: issue a revision, install the kind, serve.
+//!
+//! Source: kro-controller facts, 3.
 
-use crate::api::ApiError;
+use crate::api::{ApiError, Deleted};
+use crate::compile::{CompileError, compile};
 use crate::crd::{self, CrdError};
-use crate::instance::now;
-use crate::kinds::LookupError;
+use crate::finalizer;
+use crate::registry::State;
+use crate::revision::object::{self as wire, Revisions};
+use crate::revision::spec_hash::spec_hash;
+use crate::revision::{self};
 use crate::shared::{Shared, enqueue, object_id};
 use crate::watching::Owner;
-use diagnostics::{Code, Diagnostics};
-use graph::{Graph, RgdSpec};
+use graph::Graph;
 use kube::core::ApiResource;
-use plan::conditions::{Condition, Stamp, Status, carry_forward, is_true, reasons, types};
-use plan::object::{GroupKind, generation, get, is_deleting, text};
+use plan::object::{GroupKind, is_deleting, label, text};
 use plan::{DEFAULT_PATH, names};
 use runtime::store::ObjectKey;
 use runtime::workers::Requeue;
-use schema::ContentHash;
-use serde_json::{Value, json};
+use serde_json::Value;
+use status::{Order, Said};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
+
+mod status;
 
 /// How the API server calls definitions.
 pub(crate) fn resource() -> ApiResource {
@@ -33,46 +40,46 @@ pub(crate) fn resource() -> ApiResource {
 /// Why a definition is not served.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    /// Its author has to mend it, or a kind has to appear.
-    #[error("{0}")]
-    Invalid(Diagnostics),
-    #[error("{0}")]
-    Shape(String),
-    #[error(transparent)]
-    Lookup(#[from] LookupError),
     #[error(transparent)]
     Crd(#[from] CrdError),
-    #[error(transparent)]
-    Api(#[from] ApiError),
     #[error(transparent)]
     Watch(#[from] runtime::store::TooManyWatches),
 }
 
-// === impl Failure ===
-
-impl Failure {
-    /// Whether the same definition may compile later, without anybody changing it. A kind that
-    /// appears is announced by its CRD, but served a little later.
-    fn may_pass(&self) -> bool {
-        match self {
-            Self::Invalid(found) => found.iter().any(|mistake| mistake.code == Code::UnknownKind),
-            Self::Shape(_) => false,
-            Self::Lookup(_) | Self::Crd(_) | Self::Api(_) | Self::Watch(_) => true,
-        }
-    }
+/// What the stored revisions of a definition mean for it.
+enum Resolution {
+    /// A newer revision is going away.
+    Settling,
+    /// The latest revision was not looked at by this process yet.
+    Warming,
+    /// The latest revision is being compiled.
+    Compiling(i64),
+    /// The latest revision does not compile.
+    Failed(i64, String),
+    /// The latest revision is the spec as it is, and compiles.
+    Serve(i64, Arc<Graph>),
+    /// There is no revision of the spec as it is.
+    Issue(Option<i64>),
 }
 
 /// Brings one definition as far as it can be brought now.
 ///
 /// # Flow
 ///
-/// Finalizer; compile; issue a revision when the spec changed; install the CRD; watch the kinds;
-/// serve; write the status. A deleted definition stops serving; its CRD stays unless
-/// `--allow-crd-deletion` is set.
+/// Finalizer; adopt revisions without an owner; compare the spec with the latest revision; issue
+/// a new one if it differs and compiles; once that is verified, install the CRD, watch the kinds,
+/// serve, and delete revisions beyond the limit. The status is written last. A deleted definition
+/// stops serving; its CRD stays unless `--allow-crd-deletion` is set.
 ///
 /// # Guarantees
 ///
-/// A spec that does not compile leaves the revision before it serving.
+/// A spec that does not compile leaves the last good revision serving, also over restarts. No
+/// revision is issued twice for one spec: before one is created, those that exist are listed at
+/// the API server, and its name holds its number.
+///
+/// # Errors
+///
+/// None: what fails is said in the status, and tried again with backoff.
 pub(crate) async fn reconcile(shared: &Arc<Shared>, name: String) -> Requeue {
     let Some(rgd) = shared.rgds.get(&ObjectKey::cluster(name.as_str())) else {
         // Somebody took its finalizer off.
@@ -81,117 +88,256 @@ pub(crate) async fn reconcile(shared: &Arc<Shared>, name: String) -> Requeue {
     };
     let rgd = Value::clone(&rgd.data);
     let result =
-        if is_deleting(&rgd) { remove(shared, &rgd).await } else { serve(shared, rgd).await };
-    match result {
-        Ok(requeue) => requeue,
+        if is_deleting(&rgd) { remove(shared, &rgd).await } else { bring_on(shared, rgd).await };
+    result.unwrap_or_else(|error| {
+        tracing::warn!(rgd = name, %error, "a definition could not be brought on");
+        Requeue::RateLimited
+    })
+}
+
+async fn bring_on(shared: &Arc<Shared>, mut rgd: Value) -> Result<Requeue, ApiError> {
+    let name = text(&rgd, &["metadata", "name"]).to_owned();
+    if let Some(patch) = finalizer::patch(&rgd, true) {
+        rgd = shared.api.merge_patch(&resource(), "", &name, "", &patch).await?;
+        observe(shared, &rgd);
+    }
+    let revisions = Revisions::stored(shared, &name);
+    adopt(shared, &rgd, &revisions).await?;
+    if revisions.live.is_empty() && revisions.terminating.is_empty() {
+        shared.registry.purge(&name);
+    }
+    let resolution = resolve(shared, &name, &spec_hash(&rgd["spec"]), &revisions);
+    shared.metrics.resolved(match resolution {
+        Resolution::Settling | Resolution::Warming | Resolution::Compiling(_) => "wait",
+        Resolution::Failed(..) => "failed",
+        Resolution::Serve(..) => "serve",
+        Resolution::Issue(_) => "issue",
+    });
+    let mut said = Said::new(&rgd);
+    let requeue = match resolution {
+        Resolution::Settling => {
+            shared.metrics.waited("settling");
+            said.settling();
+            Requeue::After(shared.options.progress_delay)
+        }
+        Resolution::Warming => {
+            shared.metrics.waited("warming_up");
+            shared.metrics.cold("latest_not_warmed");
+            if said.is_resolved() {
+                // It was good before this process started and will be again in no time.
+                return Ok(Requeue::After(shared.options.progress_delay));
+            }
+            said.warming();
+            Requeue::After(shared.options.progress_delay)
+        }
+        Resolution::Compiling(number) => {
+            shared.metrics.waited("compiling");
+            said.compiling(number);
+            Requeue::After(shared.options.progress_delay)
+        }
+        Resolution::Failed(number, why) => {
+            said.failed(number, &why);
+            let why = format!("latest issued graph revision {number} failed");
+            report_to_instances(shared, &rgd, why);
+            // Its revision is tried again, and says when it compiles.
+            Requeue::Done
+        }
+        Resolution::Serve(number, graph) => {
+            said.resolved(number);
+            said.accepted();
+            said.order = Order::Of(graph.clone());
+            said.issued = Some(number);
+            let requeue = serve(shared, &rgd, number, &graph, &mut said).await;
+            collect(shared, &revisions).await;
+            requeue
+        }
+        Resolution::Issue(latest) => issue(shared, &rgd, latest, &revisions, &mut said).await?,
+    };
+    status::write(shared, &rgd, &said).await?;
+    Ok(requeue)
+}
+
+fn resolve(shared: &Shared, name: &str, hash: &str, revisions: &Revisions) -> Resolution {
+    if revisions.settling() {
+        return Resolution::Settling;
+    }
+    let Some(latest) = revisions.latest() else { return Resolution::Issue(None) };
+    let number = latest.number;
+    let state = shared.registry.state(name, number);
+    if state.is_none() {
+        return Resolution::Warming;
+    }
+    // The stored label is not read: another algorithm may have made it.
+    if spec_hash(&latest.object["spec"]["snapshot"]["spec"]) != hash {
+        return Resolution::Issue(Some(number));
+    }
+    match state {
+        None | Some(State::Pending) => Resolution::Compiling(number),
+        Some(State::Active(graph)) => Resolution::Serve(number, graph),
+        Some(State::Failed(why)) => Resolution::Failed(number, why),
+    }
+}
+
+/// Makes revisions that no living definition owns belong to this one, so that they go with it.
+async fn adopt(shared: &Shared, rgd: &Value, revisions: &Revisions) -> Result<(), ApiError> {
+    for revision in &revisions.live {
+        let Some(patch) = wire::adoption(&revision.object, rgd) else { continue };
+        let name = text(&revision.object, &["metadata", "name"]);
+        tracing::info!(revision = name, "revision adopted");
+        let adopted = shared.api.merge_patch(&wire::resource(), "", name, "", &patch).await?;
+        revision::observe(shared, &adopted);
+    }
+    Ok(())
+}
+
+/// Checks the spec as it is, and issues a revision of it. Until that serves, and if the spec is no
+/// good, the latest good revision serves.
+async fn issue(
+    shared: &Arc<Shared>,
+    rgd: &Value,
+    latest: Option<i64>,
+    revisions: &Revisions,
+    said: &mut Said,
+) -> Result<Requeue, ApiError> {
+    let name = text(rgd, &["metadata", "name"]);
+    if let Some(latest) = latest {
+        said.resolved(latest);
+    }
+    let started = Instant::now();
+    let compiled = compile(shared, &rgd["spec"]).await;
+    let world = compiled.as_ref().err().is_some_and(CompileError::is_of_the_world);
+    shared.metrics.built(name, started.elapsed(), compiled.is_ok());
+    match compiled {
+        Err(error) if world => {
+            tracing::warn!(rgd = name, %error, "a definition can't be compiled now");
+            Ok(Requeue::RateLimited)
+        }
         Err(error) => {
-            tracing::warn!(rgd = name, %error, "a definition could not be brought on");
+            said.rejected(error.to_string());
+            said.order = Order::Clear;
+            shared.registry.miss(name, error.missing());
+            let requeue = if error.may_pass() { Requeue::RateLimited } else { Requeue::Done };
+            let good = revisions.latest().and_then(|latest| {
+                match shared.registry.state(name, latest.number)? {
+                    State::Active(graph) => Some((latest.number, graph)),
+                    State::Pending | State::Failed(_) => None,
+                }
+            });
+            match good {
+                Some((number, graph)) => match serve(shared, rgd, number, &graph, said).await {
+                    Requeue::Done => Ok(requeue),
+                    again => Ok(again),
+                },
+                None => {
+                    let why = match latest {
+                        None => "latest issued graph revision not available".to_owned(),
+                        Some(number) => format!("latest issued graph revision {number} failed"),
+                    };
+                    report_to_instances(shared, rgd, why);
+                    Ok(requeue)
+                }
+            }
+        }
+        Ok(graph) => {
+            shared.registry.miss(name, BTreeSet::new());
+            create(shared, rgd, &graph, said).await
+        }
+    }
+}
+
+/// Creates the next revision, after a look at those that the API server has.
+async fn create(
+    shared: &Shared,
+    rgd: &Value,
+    graph: &Arc<Graph>,
+    said: &mut Said,
+) -> Result<Requeue, ApiError> {
+    let name = text(rgd, &["metadata", "name"]);
+    let selector = format!("spec.snapshot.name={name}");
+    let listed = shared.api.list_selected(&wire::resource(), &selector).await?;
+    listed.iter().for_each(|object| revision::observe(shared, object));
+    let revisions = Revisions::sorted(listed.into_iter().map(Arc::new));
+    let hash = spec_hash(&rgd["spec"]);
+    let known = revisions
+        .latest()
+        .is_some_and(|latest| spec_hash(&latest.object["spec"]["snapshot"]["spec"]) == hash);
+    if known || revisions.settling() {
+        // A predecessor of this process issued it, and the watch had not seen it yet.
+        return Ok(Requeue::Now);
+    }
+    let issued = rgd["status"]["lastIssuedRevision"].as_i64().unwrap_or(0);
+    let number = revisions.next(issued);
+    let reason = if revisions.live.is_empty() { "no_revision" } else { "spec_changed" };
+    let object = wire::build(rgd, number, &hash, &shared.options.kro_version);
+    let created = match shared.api.create(&wire::resource(), &object).await {
+        Ok(created) => created,
+        Err(error) if error.code() == 409 => return Ok(Requeue::RateLimited),
+        Err(error) => {
+            said.rejected(format!("failed to create graph revision {number}: {error}"));
+            return Ok(Requeue::RateLimited);
+        }
+    };
+    shared.registry.set(name, number, State::Pending);
+    tracing::info!(rgd = name, revision = number, nodes = graph.nodes.len(), "revision issued");
+    shared.metrics.issued(reason);
+    said.accepted();
+    said.issued(number);
+    said.order = Order::Of(graph.clone());
+    revision::observe(shared, &created);
+    Ok(Requeue::Done)
+}
+
+/// Deletes revisions beyond the limit. What fails is tried again the next time.
+async fn collect(shared: &Shared, revisions: &Revisions) {
+    for revision in revisions.excess(shared.options.max_graph_revisions) {
+        let metadata = |key| text(&revision.object, &["metadata", key]);
+        let (name, uid) = (metadata("name"), metadata("uid"));
+        match shared.api.delete(&wire::resource(), "", name, uid).await {
+            Ok(deleted) => {
+                shared.metrics.collected();
+                match deleted {
+                    Deleted::Gone => {
+                        shared.revisions.observe_delete(&ObjectKey::cluster(name), uid);
+                    }
+                    Deleted::Going(object) => revision::observe(shared, &object),
+                }
+            }
+            Err(error) => {
+                shared.metrics.not_collected();
+                tracing::warn!(revision = name, %error, "an old revision can't be deleted");
+            }
+        }
+    }
+}
+
+/// Installs the kind and serves it, and says so.
+async fn serve(
+    shared: &Arc<Shared>,
+    rgd: &Value,
+    number: i64,
+    graph: &Arc<Graph>,
+    said: &mut Said,
+) -> Requeue {
+    match install(shared, rgd, number, graph).await {
+        Ok(()) => {
+            said.serving(&graph.instance.gvk.kind);
+            Requeue::Done
+        }
+        Err(failure) => {
+            said.not_serving(failure.to_string());
             Requeue::RateLimited
         }
     }
 }
 
-async fn serve(shared: &Arc<Shared>, mut rgd: Value) -> Result<Requeue, ApiError> {
-    if let Some(patch) = finalizer_patch(&rgd, true) {
-        let name = text(&rgd, &["metadata", "name"]).to_owned();
-        rgd = shared.api.merge_patch(&resource(), "", &name, "", &patch).await?;
-        observe(shared, &rgd);
-    }
-    let name = text(&rgd, &["metadata", "name"]).to_owned();
-    let mut requeue = Requeue::Done;
-    let (mut conditions, compiled) = match compile(shared, &rgd).await {
-        Ok(compiled) => (accepted(compiled.revision), Some(compiled)),
-        // The world failed, not the author: what is said stays, and it is tried again.
-        Err(Failure::Lookup(LookupError::Api(_) | LookupError::Request(_))) => {
-            return Ok(Requeue::RateLimited);
-        }
-        Err(failure) => {
-            report_to_instances(shared, &rgd, &failure);
-            if failure.may_pass() {
-                requeue = Requeue::RateLimited;
-            }
-            (vec![rejected(&failure)], None)
-        }
-    };
-    if let Some(compiled) = &compiled {
-        match install(shared, &name, &rgd, compiled).await {
-            Ok(()) => conditions.extend(serving(&compiled.graph)),
-            Err(failure) => {
-                conditions.push(Condition::new(
-                    types::KIND_READY,
-                    Status::False,
-                    reasons::FAILED,
-                    failure.to_string(),
-                ));
-                requeue = Requeue::RateLimited;
-            }
-        }
-    }
-    write_status(shared, &rgd, &conditions, compiled.as_ref()).await?;
-    Ok(requeue)
-}
-
-/// A compiled definition and the number of its revision.
-struct Compiled {
-    graph: Arc<Graph>,
-    revision: i64,
-}
-
-async fn compile(shared: &Shared, rgd: &Value) -> Result<Compiled, Failure> {
-    let name = text(rgd, &["metadata", "name"]);
-    let uid = text(rgd, &["metadata", "uid"]);
-    let spec: RgdSpec = serde::Deserialize::deserialize(&rgd["spec"])
-        .map_err(|error: serde_json::Error| Failure::Shape(format!("spec: {error}")))?;
-    let hash = ContentHash::of(&rgd["spec"]);
-    let kinds = shared.kinds.resolve(&graph::kinds(&spec), &crd_names(shared)).await?;
-    let latest = shared.registry.latest(name, uid);
-    if let Some((revision, graph)) = latest
-        .as_ref()
-        .filter(|(_, latest)| latest.spec_hash == hash)
-        .map(|(number, latest)| (*number, latest.graph.clone()))
-        && graph
-            .nodes
-            .iter()
-            .all(|node| kinds.get(&node.kind.gvk).is_some_and(|kind| Arc::ptr_eq(kind, &node.kind)))
-    {
-        return Ok(Compiled { graph, revision });
-    }
-    let (graph, diagnostics) = graph::compile(&spec, &kinds);
-    let Some(graph) = graph.filter(|_| !diagnostics.has_errors()) else {
-        return Err(Failure::Invalid(diagnostics));
-    };
-    let graph = Arc::new(graph);
-    let revision = match latest {
-        Some((number, latest)) if latest.spec_hash == hash => number,
-        Some((number, _)) => number + 1,
-        None => first_revision(rgd),
-    };
-    shared.registry.issue(name, uid, revision, hash, graph.clone());
-    tracing::info!(rgd = name, revision, nodes = graph.nodes.len(), "revision issued");
-    Ok(Compiled { graph, revision })
-}
-
-/// The number of the first revision that this process issues: the last one again, if the status
-/// says that it accepted this generation.
-fn first_revision(rgd: &Value) -> i64 {
-    let last = get(rgd, &["status", "lastIssuedRevision"]).and_then(Value::as_i64).unwrap_or(0);
-    let conditions = rgd["status"]["conditions"].as_array();
-    let same = conditions.into_iter().flatten().any(|entry| {
-        entry["type"] == types::GRAPH_ACCEPTED
-            && entry["status"] == "True"
-            && entry["observedGeneration"] == generation(rgd)
-    });
-    if same && last > 0 { last } else { last + 1 }
-}
-
 /// Installs the CRD, watches the kinds, and lets the graph serve.
 async fn install(
     shared: &Shared,
-    name: &str,
     rgd: &Value,
-    compiled: &Compiled,
+    number: i64,
+    graph: &Arc<Graph>,
 ) -> Result<(), Failure> {
-    let Compiled { graph, .. } = compiled;
+    let name = text(rgd, &["metadata", "name"]);
     let crd = crd::ensure(shared, rgd, graph).await?;
     for node in &graph.nodes {
         let mut reads = node.read.clone();
@@ -201,7 +347,8 @@ async fn install(
     crd::watch_instances(shared, &crd)?;
     let gvk = &graph.instance.gvk;
     let kind = GroupKind { group: gvk.group.clone(), kind: gvk.kind.clone() };
-    let fresh = shared.registry.serve(name, kind.clone());
+    let uid = text(rgd, &["metadata", "uid"]);
+    let fresh = shared.registry.serve((name, uid), kind.clone(), number, graph);
     let uses: BTreeSet<GroupKind> = graph.nodes.iter().map(|node| group_kind(&node.kind)).collect();
     shared.watching.release(&Owner::Definition(name.to_owned()), |kind| uses.contains(kind));
     if fresh {
@@ -222,157 +369,52 @@ fn wake_instances(shared: &Shared, kind: &GroupKind) {
     }
 }
 
-/// A definition that never compiled in this process: its instances say so.
-fn report_to_instances(shared: &Shared, rgd: &Value, failure: &Failure) {
+/// A definition without a graph: its instances say so.
+fn report_to_instances(shared: &Shared, rgd: &Value, why: String) {
     let name = text(rgd, &["metadata", "name"]);
-    if shared.registry.latest(name, text(rgd, &["metadata", "uid"])).is_some() {
-        return;
-    }
     let schema = &rgd["spec"]["schema"];
     let (Some(kind), group) = (schema["kind"].as_str(), schema["group"].as_str()) else { return };
     let kind = GroupKind { group: group.unwrap_or("kro.run").to_owned(), kind: kind.to_owned() };
-    tracing::debug!(rgd = name, %failure, "instances have no graph");
-    shared.registry.fail(
-        name,
-        kind.clone(),
-        "latest issued graph revision not available".to_owned(),
-    );
-    wake_instances(shared, &kind);
-}
-
-fn accepted(revision: i64) -> Vec<Condition> {
-    let resolved = format!("revision {revision} compiled and active");
-    let valid = "resource graph and schema are valid";
-    vec![
-        Condition::new(types::GRAPH_REVISIONS_RESOLVED, Status::True, reasons::RESOLVED, resolved),
-        Condition::new(types::GRAPH_ACCEPTED, Status::True, reasons::VALID, valid),
-    ]
-}
-
-fn rejected(failure: &Failure) -> Condition {
-    Condition::new(types::GRAPH_ACCEPTED, Status::False, reasons::INVALID, failure.to_string())
-}
-
-fn serving(graph: &Graph) -> [Condition; 2] {
-    let kind = &graph.instance.gvk.kind;
-    let ready = format!("kind {kind} has been accepted and ready");
-    let running = "controller is running";
-    [
-        Condition::new(types::KIND_READY, Status::True, reasons::READY, ready),
-        Condition::new(types::CONTROLLER_READY, Status::True, reasons::RUNNING, running),
-    ]
-}
-
-/// Writes the status by merge patch if it differs.
-async fn write_status(
-    shared: &Shared,
-    rgd: &Value,
-    conditions: &[Condition],
-    compiled: Option<&Compiled>,
-) -> Result<(), ApiError> {
-    let now = now();
-    let stamp = Stamp {
-        now: &now,
-        created: text(rgd, &["metadata", "creationTimestamp"]),
-        generation: generation(rgd),
-    };
-    let current = &rgd["status"];
-    let conditions = carry_forward(&current["conditions"], types::DEFINITION, conditions, stamp);
-    let needed = [types::GRAPH_ACCEPTED, types::KIND_READY, types::CONTROLLER_READY];
-    let active = needed.iter().all(|kind| is_true(&conditions, kind));
-    let mut status = json!({
-        "conditions": conditions,
-        "state": if active { "Active" } else { "Inactive" },
-        "topologicalOrder": null,
-        "resources": null,
+    let crd = format!("{}.{}", schema::pluralize(&kind.kind), kind.group);
+    let owner = shared.crds.get(&ObjectKey::cluster(crd));
+    let others = owner.is_some_and(|crd| {
+        let owner = label(&crd.data, names::RGD_NAME);
+        !owner.is_empty() && owner != name
     });
-    if let Some(Compiled { graph, revision, .. }) = compiled {
-        let id = |node: &graph::NodeId| json!(graph.node(*node).id);
-        status["topologicalOrder"] = graph.order.iter().map(id).collect();
-        status["resources"] = graph
-            .order
-            .iter()
-            .map(|node| graph.node(*node))
-            .filter(|node| !node.dependencies.is_empty())
-            .map(|node| {
-                let dependencies: Vec<Value> =
-                    node.dependencies.iter().map(|dep| json!({ "id": id(dep) })).collect();
-                json!({ "id": node.id, "dependencies": dependencies })
-            })
-            .collect();
-        status["lastIssuedRevision"] = json!(revision);
+    if !others && shared.registry.fail(name, kind.clone(), why) {
+        wake_instances(shared, &kind);
     }
-    let differs = status.as_object().into_iter().flatten().any(|(key, value)| {
-        let have = current.get(key).unwrap_or(&Value::Null);
-        have != value && !(is_empty(have) && is_empty(value))
-    });
-    if !differs {
-        return Ok(());
-    }
-    let name = text(rgd, &["metadata", "name"]);
-    let patch = json!({ "status": status });
-    match shared.api.merge_patch(&resource(), "", name, "/status", &patch).await {
-        Ok(answer) => observe(shared, &answer),
-        Err(error) if error.code() == 404 => {}
-        Err(error) => return Err(error),
-    }
-    Ok(())
-}
-
-fn is_empty(value: &Value) -> bool {
-    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }
 
 /// Stops serving, and lets the definition go.
 async fn remove(shared: &Shared, rgd: &Value) -> Result<Requeue, ApiError> {
+    let started = Instant::now();
     let name = text(rgd, &["metadata", "name"]);
     stop_serving(shared, name, Some(text(rgd, &["metadata", "uid"])));
     if shared.options.allow_crd_deletion {
         crd::delete_of(shared, name).await?;
     }
-    let Some(patch) = finalizer_patch(rgd, false) else { return Ok(Requeue::Done) };
+    let Some(patch) = finalizer::patch(rgd, false) else { return Ok(Requeue::Done) };
     match shared.api.merge_patch(&resource(), "", name, "", &patch).await {
-        Ok(_) => Ok(Requeue::Done),
-        Err(error) if error.code() == 404 => Ok(Requeue::Done),
-        Err(error) => Err(error),
+        Ok(_) => {}
+        Err(error) if error.code() == 404 => {}
+        Err(error) => return Err(error),
     }
+    shared.metrics.definition_removed(name, started.elapsed());
+    Ok(Requeue::Done)
 }
 
 /// Instances of the definition get nothing but deletion from now on.
 fn stop_serving(shared: &Shared, name: &str, uid: Option<&str>) {
-    let served = shared.registry.remove(name, uid);
+    let served = shared.registry.stop(name, uid);
     shared.watching.release(&Owner::Definition(name.to_owned()), |_| false);
     if let Some(kind) = &served {
         wake_instances(shared, kind);
     }
 }
 
-/// The merge patch after which the finalizer is there, or is not; `None` when that is so.
-fn finalizer_patch(rgd: &Value, wanted: bool) -> Option<Value> {
-    let have = get(rgd, &["metadata", "finalizers"]).and_then(Value::as_array);
-    let have: Vec<&Value> = have.into_iter().flatten().collect();
-    let ours = |name: &&&Value| **name == names::FINALIZER;
-    if have.iter().any(|name| ours(&name)) == wanted {
-        return None;
-    }
-    let mut next: Vec<Value> =
-        have.iter().filter(|name| !ours(name)).map(|name| Value::clone(name)).collect();
-    if wanted {
-        next.push(names::FINALIZER.into());
-    }
-    Some(json!({"metadata": {
-        "finalizers": next,
-        "resourceVersion": rgd["metadata"]["resourceVersion"],
-    }}))
-}
-
 fn observe(shared: &Shared, answer: &Value) {
     if let Err(error) = shared.rgds.observe_write(answer.clone()) {
         tracing::warn!(%error, "the answer to a write is no object");
     }
-}
-
-/// The names of all CRDs.
-fn crd_names(shared: &Shared) -> BTreeSet<String> {
-    shared.crds.list().iter().map(|entry| entry.key.name.clone()).collect()
 }

@@ -4,14 +4,15 @@ use crate::memory::Memory;
 use crate::perform::{Done, Job, JobKey, perform};
 use crate::registry::{Lookup, Served};
 use crate::shared::{Shared, enqueue, object_id};
+use crate::standing;
 use crate::watching::Owner;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use plan::object::{GroupKind, is_deleting, label, text};
 use plan::{
-    Acquired, Applied, Instance, Inventory, ObjectId, Observed, Refused, Report, Step, Wanted,
-    names, next_status, step, teardown, unresolved_graph,
+    Acquired, Applied, Instance, Inventory, ObjectId, Observed, Progress, Refused, Report, Step,
+    Wanted, names, next_status, step, teardown, unresolved_graph,
 };
 use runtime::workers::Requeue;
 use schema::{ContentHash, managed_fields};
@@ -129,12 +130,19 @@ impl Run<'_> {
             if !self.watched(&kinds).await {
                 return Requeue::RateLimited;
             }
-            let Step { actions, status, retry, wanted, .. } =
+            let Step { actions, status, retry, wanted, nodes } =
                 self.step(served.as_ref(), &object, deleting, &kinds);
+            if let Some(served) = &served {
+                self.shared.standings.note(&self.id, &served.rgd_name, &nodes);
+            }
             self.release(&wanted);
             let started = self.start(actions);
             steps += usize::from(started > 0);
             if started == 0 && self.in_flight.is_empty() {
+                if let Some(served) = &served {
+                    let synced = nodes.iter().filter(|one| one.progress == Progress::Synced);
+                    self.shared.metrics.saved(&served.rgd_name, synced.count());
+                }
                 let requeue = if retry { Requeue::RateLimited } else { Requeue::Done };
                 return match status {
                     Some(report) => self.say(&report, requeue).await,
@@ -398,6 +406,7 @@ impl Run<'_> {
                 Ok(answer) => {
                     let state = text(&answer, &["status", "state"]);
                     tracing::info!(instance = %self.id, state, "status written");
+                    standing::written(self.shared, &self.id, &object, &answer);
                     self.observe_instance(answer);
                     return requeue;
                 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Kinds that were asked for; a changed CRD makes the kinds of its group be asked for anew.
+/// Kinds that were asked for; a changed CRD makes its kinds be asked for anew.
 pub(crate) struct Kinds {
     client: Client,
     known: Mutex<Known>,
@@ -16,6 +16,10 @@ pub(crate) struct Kinds {
 #[derive(Default)]
 struct Known {
     kinds: BTreeMap<GroupVersionKind, Arc<Kind>>,
+    /// Kinds that may have changed, as they were: one that did not is the very same again.
+    stale: BTreeMap<GroupVersionKind, Arc<Kind>>,
+    /// Kinds that come from a CRD, with its name.
+    crds: BTreeMap<GroupVersionKind, String>,
     /// Counts the invalidations, so that an answer from before one is not kept.
     epoch: u64,
 }
@@ -52,11 +56,12 @@ impl Kinds {
             let (known, epoch) = self.known(gvk);
             let kind = match known {
                 Some(kind) => Some(kind),
+                // Discovery goes on to list a kind for a while after its CRD is gone.
+                None if self.lost(gvk, crds) => None,
                 None => self.look_up(gvk, crds, &mut documents).await?.map(Arc::new),
             };
             if let Some(kind) = kind {
-                self.keep(gvk, &kind, epoch);
-                found.insert(gvk.clone(), kind);
+                found.insert(gvk.clone(), self.keep(gvk, kind, epoch, crds));
             }
         }
         Ok(found)
@@ -88,11 +93,15 @@ impl Kinds {
         Ok(None)
     }
 
-    /// Forgets the kinds of `group`.
-    pub(crate) fn invalidate(&self, group: &str) {
+    /// Asks for the kinds of a CRD (`plural.group`) anew when they are needed next.
+    pub(crate) fn invalidate(&self, crd: &str) {
         let mut known = self.lock();
         known.epoch += 1;
-        known.kinds.retain(|gvk, _| gvk.group != group);
+        let of_crd = |gvk: &GroupVersionKind, kind: &Arc<Kind>| {
+            crd.split_once('.') == Some((kind.plural.as_str(), gvk.group.as_str()))
+        };
+        let changed: Vec<_> = known.kinds.extract_if(.., |gvk, kind| of_crd(gvk, kind)).collect();
+        known.stale.extend(changed);
     }
 
     fn known(&self, gvk: &GroupVersionKind) -> (Option<Arc<Kind>>, u64) {
@@ -100,11 +109,38 @@ impl Kinds {
         (known.kinds.get(gvk).cloned(), known.epoch)
     }
 
-    fn keep(&self, gvk: &GroupVersionKind, kind: &Arc<Kind>, epoch: u64) {
+    /// Whether the kind came from a CRD that is gone.
+    fn lost(&self, gvk: &GroupVersionKind, crds: &BTreeSet<String>) -> bool {
         let mut known = self.lock();
+        let lost = known.crds.get(gvk).is_some_and(|crd| !crds.contains(crd));
+        if lost {
+            // Should it come back some other way, it is found next time.
+            known.crds.remove(gvk);
+        }
+        lost
+    }
+
+    fn keep(
+        &self,
+        gvk: &GroupVersionKind,
+        kind: Arc<Kind>,
+        epoch: u64,
+        crds: &BTreeSet<String>,
+    ) -> Arc<Kind> {
+        let mut known = self.lock();
+        let kind = match known.stale.get(gvk) {
+            Some(stale) if **stale == *kind => stale.clone(),
+            Some(_) | None => kind,
+        };
         if known.epoch == epoch {
+            let crd = format!("{}.{}", kind.plural, gvk.group);
+            if crds.contains(&crd) {
+                known.crds.insert(gvk.clone(), crd);
+            }
+            known.stale.remove(gvk);
             known.kinds.insert(gvk.clone(), kind.clone());
         }
+        kind
     }
 
     async fn look_up(

@@ -1,7 +1,8 @@
 //! The kro controller: watches, calls the planner, performs its actions.
 //!
 //! ```text
-//! RGD ──► definition: compile, CRD, registry ──────────────┐ graph
+//! RGD ──► definition: issue a GraphRevision, install its CRD, serve
+//! GraphRevision ──► revision: compile ──► registry ────────┐ graph
 //! CRD ──► crd: which kinds have instances                  ▼
 //! instance, children ──► watching ──► queue ──► instance: observe → plan::step → perform ─┐
 //!                           ▲                                                            │
@@ -13,17 +14,28 @@
 
 mod api;
 mod claims;
+mod compile;
 mod crd;
 mod definition;
+mod events;
+mod finalizer;
+mod flags;
 mod instance;
 mod kinds;
 mod memory;
+mod metrics;
 mod observation;
+mod own_crds;
 mod perform;
 mod registry;
+mod revision;
 mod shared;
+mod standing;
 mod start;
 mod watching;
 
-pub use shared::Options;
-pub use start::start;
+pub use flags::{Flags, InvalidFlags};
+pub use metrics::reference as metrics_reference;
+pub use own_crds::upgrade_crds;
+pub use shared::{Gates, Options};
+pub use start::{Instruments, start};

@@ -1,15 +1,15 @@
-//! Which graph serves which kind.
+//! Which graph serves which kind: definition → revision number → compiled graph.
+//!
+//! All of it is memory of this process; what lasts is the GraphRevision objects. Only the graphs
+//! that serve or are about to are held.
 
 use graph::Graph;
 use plan::object::GroupKind;
-use schema::ContentHash;
-use std::collections::BTreeMap;
+use schema::openapi::GroupVersionKind;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many revisions of a definition are kept in memory.
-const KEPT_REVISIONS: usize = 5;
-
-/// RGD → revision number → compiled graph.
+/// What instances are reconciled with.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     table: Mutex<Table>,
@@ -20,30 +20,37 @@ struct Table {
     definitions: BTreeMap<String, Definition>,
     /// Kind of instances → name of the definition that serves it.
     kinds: BTreeMap<GroupKind, String>,
-    /// Kind of instances → why no graph serves it.
-    failed: BTreeMap<GroupKind, Failed>,
-}
-
-/// Why no graph serves a kind.
-#[derive(Debug)]
-struct Failed {
-    rgd: String,
-    why: String,
 }
 
 #[derive(Debug, Default)]
 struct Definition {
-    uid: String,
-    revisions: BTreeMap<i64, Revision>,
+    /// Revision number → what became of it.
+    revisions: BTreeMap<i64, State>,
     /// What instances are reconciled with.
-    serving: Option<Arc<Graph>>,
+    serving: Option<Serving>,
+    /// The kind that it should serve but can't, and why.
+    failed: Option<(GroupKind, String)>,
+    /// The kinds that it names and the API server does not have.
+    missing: BTreeSet<GroupVersionKind>,
 }
 
-/// A compiled definition.
+#[derive(Debug)]
+struct Serving {
+    uid: String,
+    kind: GroupKind,
+    number: i64,
+    graph: Arc<Graph>,
+}
+
+/// What became of a revision.
 #[derive(Debug, Clone)]
-pub(crate) struct Revision {
-    pub(crate) spec_hash: ContentHash,
-    pub(crate) graph: Arc<Graph>,
+pub(crate) enum State {
+    /// It is being compiled.
+    Pending,
+    /// It compiles.
+    Active(Arc<Graph>),
+    /// It does not compile, for this reason.
+    Failed(String),
 }
 
 /// What is known about a kind of instances.
@@ -64,103 +71,207 @@ pub(crate) struct Served {
     pub(crate) graph: Arc<Graph>,
 }
 
+// === impl State ===
+
+impl State {
+    /// As metrics call it.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active(_) => "active",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 // === impl Registry ===
 
 impl Registry {
-    /// The latest revision of `rgd` and its number.
-    pub(crate) fn latest(&self, rgd: &str, uid: &str) -> Option<(i64, Revision)> {
-        let table = self.lock();
-        let definition = table.definitions.get(rgd).filter(|definition| definition.uid == uid)?;
-        let (number, revision) = definition.revisions.last_key_value()?;
-        Some((*number, revision.clone()))
+    /// What became of revision `number` of `rgd`; `None` when nobody looked at it yet.
+    pub(crate) fn state(&self, rgd: &str, number: i64) -> Option<State> {
+        self.lock().definitions.get(rgd)?.revisions.get(&number).cloned()
     }
 
-    /// Registers `graph` as revision `number`; it does not serve before [`Registry::serve`].
-    pub(crate) fn issue(
-        &self,
-        rgd: &str,
-        uid: &str,
-        number: i64,
-        spec_hash: ContentHash,
-        graph: Arc<Graph>,
-    ) {
+    /// Notes what became of a revision; returns what was known before.
+    pub(crate) fn set(&self, rgd: &str, number: i64, state: State) -> Option<State> {
         let mut table = self.lock();
         let definition = table.definitions.entry(rgd.to_owned()).or_default();
-        if definition.uid != uid {
-            *definition = Definition { uid: uid.to_owned(), ..Definition::default() };
-        }
-        definition.revisions.insert(number, Revision { spec_hash, graph });
-        while definition.revisions.len() > KEPT_REVISIONS {
-            definition.revisions.pop_first();
-        }
+        definition.revisions.insert(number, state)
     }
 
-    /// From now on `rgd` serves instances of `kind` with its latest revision; says whether it
-    /// served another graph before, or none.
-    pub(crate) fn serve(&self, rgd: &str, kind: GroupKind) -> bool {
+    /// Forgets a revision that is gone; says whether it was known.
+    pub(crate) fn evict(&self, rgd: &str, number: i64) -> bool {
         let mut table = self.lock();
         let Some(definition) = table.definitions.get_mut(rgd) else { return false };
-        let latest =
-            definition.revisions.last_key_value().map(|(_, revision)| revision.graph.clone());
-        let same = match (&definition.serving, &latest) {
-            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
-            (Some(_) | None, _) => false,
-        };
-        definition.serving = latest;
-        table.failed.remove(&kind);
+        let known = definition.revisions.remove(&number).is_some();
+        table.tidy(rgd);
+        known
+    }
+
+    /// Forgets all revisions of `rgd`, of which the API server has none; what serves goes on.
+    pub(crate) fn purge(&self, rgd: &str) {
+        let mut table = self.lock();
+        if let Some(definition) = table.definitions.get_mut(rgd) {
+            definition.revisions.clear();
+        }
+        table.tidy(rgd);
+    }
+
+    /// How many revisions are in which state.
+    pub(crate) fn counts(&self) -> BTreeMap<&'static str, i64> {
+        let table = self.lock();
+        let mut counts = BTreeMap::from([("pending", 0), ("active", 0), ("failed", 0)]);
+        for state in table.definitions.values().flat_map(|one| one.revisions.values()) {
+            *counts.entry(state.as_str()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// How many kinds are served.
+    pub(crate) fn served_kinds(&self) -> usize {
+        self.lock().kinds.len()
+    }
+
+    /// From now on `rgd` serves instances of `kind` with `graph`, its revision `number`; says
+    /// whether it served another graph before, or none.
+    pub(crate) fn serve(
+        &self,
+        (rgd, uid): (&str, &str),
+        kind: GroupKind,
+        number: i64,
+        graph: &Arc<Graph>,
+    ) -> bool {
+        let mut table = self.lock();
+        let definition = table.definitions.entry(rgd.to_owned()).or_default();
+        let same = definition.failed.is_none()
+            && definition.serving.as_ref().is_some_and(|serving| {
+                serving.uid == uid && serving.number == number && Arc::ptr_eq(&serving.graph, graph)
+            });
+        // Older graphs serve nobody any more.
+        definition.revisions.retain(|revision, _| *revision >= number);
+        definition.failed = None;
+        definition.serving =
+            Some(Serving { uid: uid.to_owned(), kind: kind.clone(), number, graph: graph.clone() });
         table.kinds.insert(kind, rgd.to_owned());
         !same
     }
 
-    /// `rgd`, which should serve `kind`, can't, for this reason.
-    pub(crate) fn fail(&self, rgd: &str, kind: GroupKind, why: String) {
-        self.lock().failed.insert(kind, Failed { rgd: rgd.to_owned(), why });
+    /// `rgd`, which should serve `kind`, can't, for this reason; says whether that is news.
+    pub(crate) fn fail(&self, rgd: &str, kind: GroupKind, why: String) -> bool {
+        let mut table = self.lock();
+        let definition = table.definitions.entry(rgd.to_owned()).or_default();
+        let failed = Some((kind, why));
+        let news = definition.failed != failed;
+        definition.failed = failed;
+        news
     }
 
-    /// Forgets the definition (with any UID, without one); returns the kind that it served.
-    pub(crate) fn remove(&self, rgd: &str, uid: Option<&str>) -> Option<GroupKind> {
+    /// Notes which kinds the spec that `rgd` has now misses.
+    pub(crate) fn miss(&self, rgd: &str, missing: BTreeSet<GroupVersionKind>) {
         let mut table = self.lock();
-        table.failed.retain(|_, failed| failed.rgd != rgd);
-        let gone = |definition: &Definition| uid.is_none_or(|uid| definition.uid == uid);
-        if !table.definitions.get(rgd).is_some_and(gone) {
-            return None;
+        if missing.is_empty() && !table.definitions.contains_key(rgd) {
+            return;
         }
-        table.definitions.remove(rgd);
-        let kind = table.kinds.iter().find(|(_, name)| *name == rgd).map(|(kind, _)| kind.clone());
-        if let Some(kind) = &kind {
+        table.definitions.entry(rgd.to_owned()).or_default().missing = missing;
+        table.tidy(rgd);
+    }
+
+    /// The definition (with any UID, without one) serves no longer; returns the kind that it
+    /// served.
+    pub(crate) fn stop(&self, rgd: &str, uid: Option<&str>) -> Option<GroupKind> {
+        let mut table = self.lock();
+        let definition = table.definitions.get_mut(rgd)?;
+        definition.failed = None;
+        definition.missing.clear();
+        let gone = |serving: &mut Serving| uid.is_none_or(|uid| serving.uid == uid);
+        let kind = definition.serving.take_if(gone).map(|serving| serving.kind);
+        if let Some(kind) = &kind
+            && table.kinds.get(kind).is_some_and(|server| server == rgd)
+        {
             table.kinds.remove(kind);
         }
+        table.tidy(rgd);
         kind
     }
 
     /// What serves instances of `kind`.
     pub(crate) fn lookup(&self, kind: &GroupKind) -> Lookup {
         let table = self.lock();
-        let served = table.kinds.get(kind).and_then(|rgd_name| {
-            let definition = table.definitions.get(rgd_name)?;
-            Some(Served {
-                rgd_name: rgd_name.clone(),
-                rgd_uid: definition.uid.clone(),
-                graph: definition.serving.clone()?,
-            })
+        let server = table.kinds.get(kind).and_then(|name| {
+            let definition = table.definitions.get(name)?;
+            Some((name, definition, definition.serving.as_ref()?))
         });
-        match (served, table.failed.get(kind)) {
-            (Some(served), _) => Lookup::Served(served),
-            (None, Some(failed)) => Lookup::Failed(failed.why.clone()),
-            (None, None) => Lookup::Unknown,
+        if let Some((name, definition, serving)) = server {
+            return match &definition.failed {
+                Some((_, why)) => Lookup::Failed(why.clone()),
+                None => Lookup::Served(Served {
+                    rgd_name: name.clone(),
+                    rgd_uid: serving.uid.clone(),
+                    graph: serving.graph.clone(),
+                }),
+            };
+        }
+        let mut failed = table.definitions.values().filter_map(|one| one.failed.as_ref());
+        match failed.find(|(failed, _)| failed == kind) {
+            Some((_, why)) => Lookup::Failed(why.clone()),
+            None => Lookup::Unknown,
         }
     }
 
-    /// The definitions whose latest graph is one for which `uses` holds.
-    pub(crate) fn users_of(&self, uses: impl Fn(&Graph) -> bool) -> Vec<String> {
+    /// The definitions that serve, or are about to, a graph for which `uses` holds, with the
+    /// numbers of those revisions.
+    pub(crate) fn users_of(&self, uses: impl Fn(&Graph) -> bool) -> Vec<(String, i64)> {
         let table = self.lock();
-        let latest = table.definitions.iter().filter_map(|(name, definition)| {
-            Some((name, definition.revisions.last_key_value()?.1))
-        });
-        latest.filter(|(_, revision)| uses(&revision.graph)).map(|(name, _)| name.clone()).collect()
+        let mut users = Vec::new();
+        for (name, definition) in &table.definitions {
+            let serving = definition.serving.iter().map(|one| (one.number, &one.graph));
+            let active = definition.revisions.iter().filter_map(|(number, state)| match state {
+                State::Active(graph) => Some((*number, graph)),
+                State::Pending | State::Failed(_) => None,
+            });
+            let found = serving.chain(active).filter(|(_, graph)| uses(graph));
+            users.extend(found.map(|(number, _)| (name.clone(), number)));
+        }
+        users.sort_unstable();
+        users.dedup();
+        users
+    }
+
+    /// The definitions that wait for a kind for which `of` holds, with the revisions that failed.
+    pub(crate) fn waiting_for(
+        &self,
+        of: impl Fn(&GroupVersionKind) -> bool,
+    ) -> Vec<(String, Vec<i64>)> {
+        let table = self.lock();
+        let waiting = table.definitions.iter().filter(|(_, one)| one.missing.iter().any(&of));
+        let failed = |definition: &Definition| {
+            let failed = |(number, state): (&i64, &State)| match state {
+                State::Failed(_) => Some(*number),
+                State::Pending | State::Active(_) => None,
+            };
+            definition.revisions.iter().filter_map(failed).collect()
+        };
+        waiting.map(|(name, definition)| (name.clone(), failed(definition))).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Table ===
+
+impl Table {
+    /// Drops a definition of which nothing is known.
+    fn tidy(&mut self, rgd: &str) {
+        let empty = self.definitions.get(rgd).is_some_and(|one| {
+            one.revisions.is_empty()
+                && one.serving.is_none()
+                && one.failed.is_none()
+                && one.missing.is_empty()
+        });
+        if empty {
+            self.definitions.remove(rgd);
+        }
     }
 }

@@ -2,10 +2,13 @@
 
 use crate::api::Api;
 use crate::claims::Claims;
+use crate::compile::Compiled;
 use crate::kinds::Kinds;
 use crate::memory::Memories;
+use crate::metrics::Metrics;
 use crate::observation::Observation;
 use crate::registry::Registry;
+use crate::standing::Standings;
 use crate::watching::Watching;
 use plan::ObjectId;
 use runtime::queue::Queue;
@@ -13,7 +16,8 @@ use runtime::store::{Entry, ObjectKey, Store};
 use serde_json::Value;
 use std::fmt::Display;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc};
 
 /// How many writes may be under way at once, over all instances.
 const WRITES: usize = 256;
@@ -30,8 +34,17 @@ pub(crate) struct Shared {
     pub(crate) instances: Queue<ObjectId>,
     /// Definitions to reconcile, by name.
     pub(crate) definitions: Queue<String>,
+    /// Revisions to reconcile, by name.
+    pub(crate) revision_queue: Queue<String>,
+    pub(crate) compiled: Compiled,
+    pub(crate) metrics: Metrics,
+    pub(crate) standings: Standings,
+    /// Events to be written.
+    pub(crate) events: mpsc::Sender<Value>,
     /// All definitions, whole.
     pub(crate) rgds: Store<Arc<Value>>,
+    /// All revisions, whole, by the definition that they are of.
+    pub(crate) revisions: Store<Arc<Value>>,
     /// All CRDs, by their metadata.
     pub(crate) crds: Store<Arc<Value>>,
     pub(crate) permits: Arc<Semaphore>,
@@ -47,6 +60,29 @@ pub struct Options {
     pub allow_crd_deletion: bool,
     /// Instances that are reconciled at once.
     pub concurrent_instances: usize,
+    /// How many revisions of a definition are kept; all with 0 or less.
+    pub max_graph_revisions: i64,
+    /// After which time a definition that waits for its revisions looks again by itself.
+    pub progress_delay: Duration,
+    /// How often all instances are looked at again, if at all; this causes no request.
+    pub resync: Option<Duration>,
+    /// How many objects a collection may have.
+    pub max_collection_size: usize,
+    /// How many dimensions a collection may have.
+    pub max_collection_dimensions: usize,
+    /// Parts of kro that are not settled yet.
+    pub gates: Gates,
+}
+
+/// Parts of kro that are not settled yet, off by default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gates {
+    /// `omit()` in expressions.
+    pub cel_omit_function: bool,
+    /// An event for each change of an instance's condition.
+    pub instance_condition_events: bool,
+    /// A metric for the age of each condition of each instance.
+    pub instance_condition_metrics: bool,
 }
 
 /// Permits for writes.

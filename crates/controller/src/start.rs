@@ -2,13 +2,16 @@
 
 use crate::api::Api;
 use crate::claims::Claims;
+use crate::compile::Compiled;
 use crate::kinds::Kinds;
 use crate::memory::Memories;
+use crate::metrics::{Gauges, Metrics};
 use crate::observation::Observation;
 use crate::registry::Registry;
 use crate::shared::{Options, Shared, enqueue, object_id, permits};
+use crate::standing::Standings;
 use crate::watching::Watching;
-use crate::{crd, definition, instance};
+use crate::{crd, definition, events, instance, revision};
 use kube::Client;
 use plan::object::{GroupKind, annotation, generation, label};
 use plan::{ObjectId, names};
@@ -16,41 +19,87 @@ use runtime::backoff::Backoff;
 use runtime::probes::Readiness;
 use runtime::queue::{Queue, QueueMetricsVec, QueueOptions};
 use runtime::shutdown::Tasks;
-use runtime::store::{Change, Projected, Projection, Store, WatchOptions, WatchSpec};
+use runtime::store::{
+    Change, Projected, Projection, Store, WatchMetricsVec, WatchOptions, WatchSpec,
+};
 use runtime::workers::{Requeue, Workers};
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// How soon, and how late at most, an instance is tried again after something was refused.
 const MIN_RETRY: Duration = Duration::from_millis(200);
 const MAX_RETRY: Duration = Duration::from_secs(30);
 /// Definitions that are reconciled at once.
 const DEFINITION_WORKERS: usize = 4;
+/// Revisions that are compiled at once.
+const REVISION_WORKERS: usize = 2;
+/// How late at most a definition is tried again.
+const MAX_PATIENT: Duration = Duration::from_secs(60);
+
+/// What the parts of a controller are measured by.
+#[derive(Debug, Clone)]
+pub struct Instruments {
+    registry: prometheus::Registry,
+    queues: QueueMetricsVec,
+    watches: WatchMetricsVec,
+    metrics: Metrics,
+}
+
+// === impl Instruments ===
+
+impl Instruments {
+    /// Registers all metrics of a controller.
+    ///
+    /// # Errors
+    ///
+    /// One of the names is already registered.
+    pub fn register(registry: &prometheus::Registry) -> prometheus::Result<Self> {
+        Ok(Self {
+            registry: registry.clone(),
+            queues: QueueMetricsVec::register(registry)?,
+            watches: WatchMetricsVec::register(registry)?,
+            metrics: Metrics::register(registry)?,
+        })
+    }
+}
 
 /// Starts the controller: its watches, queues and workers become tasks of `tasks`.
 ///
 /// It sends requests from now on; the caller supervises `tasks`. `readiness` opens when
-/// definitions and CRDs have been listed.
+/// definitions, revisions and CRDs have been listed.
+///
+/// # Errors
+///
+/// The instruments serve another controller already.
 pub fn start(
     client: Client,
     options: Options,
-    watch: WatchOptions,
-    metrics: &QueueMetricsVec,
+    instruments: &Instruments,
     tasks: &Tasks,
     readiness: &Readiness,
-) {
+) -> prometheus::Result<()> {
     let hub: Arc<OnceLock<Arc<Shared>>> = Arc::new(OnceLock::new());
-    let named =
-        |name| QueueOptions { metrics: Some(metrics.queue(name)), ..QueueOptions::default() };
+    let named = |name| QueueOptions {
+        metrics: Some(instruments.queues.queue(name)),
+        ..QueueOptions::default()
+    };
+    // What waits for a kind is told when it appears; this is for what nobody announces.
+    let patient =
+        |name| QueueOptions { backoff: Backoff::new(MIN_RETRY, MAX_PATIENT), ..named(name) };
+    let watch =
+        WatchOptions { metrics: Some(instruments.watches.clone()), ..WatchOptions::default() };
     let crd_queue: Queue<String> = Queue::new(named("crd"));
     let workers = options.concurrent_instances;
-    let definitions: Queue<String> = Queue::new(named("definition"));
+    let definitions: Queue<String> = Queue::new(patient("resourcegraphdefinition"));
+    let revision_queue: Queue<String> = Queue::new(patient("graphrevision"));
     let queue = definitions.clone();
     let rgds = Store::start(
         client.clone(),
         WatchSpec::all(definition::resource()),
-        whole(definition::resource()),
+        whole(definition::resource(), |_| Vec::new()),
         watch.clone(),
         tasks,
         move |change| {
@@ -59,12 +108,31 @@ pub fn start(
             }
         },
     );
+    let revisions = {
+        let (hub, queue) = (hub.clone(), revision_queue.clone());
+        let resource = revision::object::resource();
+        Store::start(
+            client.clone(),
+            WatchSpec::all(resource.clone()),
+            whole(resource, revision::object::index),
+            watch.clone(),
+            tasks,
+            move |change| {
+                if revision::matters(change) {
+                    enqueue(&queue, change.key.name.clone());
+                }
+                if let Some(shared) = hub.get() {
+                    revision::changed(shared, change);
+                }
+            },
+        )
+    };
     let crds = {
         let (hub, queue) = (hub.clone(), crd_queue.clone());
         Store::start(
             client.clone(),
             WatchSpec::all(crd::resource()).metadata_only(),
-            labels_only(),
+            labels_and_generation(),
             watch.clone(),
             tasks,
             move |change| {
@@ -83,6 +151,7 @@ pub fn start(
             }
         })
     };
+    let (events, to_send) = mpsc::channel(events::CAPACITY);
     let shared = Arc::new(Shared {
         api: Api::new(client.clone()),
         kinds: Kinds::new(client),
@@ -95,15 +164,24 @@ pub fn start(
             ..named("dynamic-controller-queue")
         }),
         definitions,
+        revision_queue,
+        compiled: Compiled::default(),
+        metrics: instruments.metrics.clone(),
+        standings: Standings::default(),
+        events,
         rgds,
+        revisions,
         crds,
         permits: permits(),
         options,
     });
+    instruments.registry.register(Box::new(Gauges::of(&shared)))?;
     // Changes from before this line need no routing: nothing was reconciled yet, and what the
     // stores hold is looked at below.
     drop(hub.set(shared.clone()));
+    events::send(&shared, to_send, tasks);
     run(&shared, &crd_queue, workers, tasks, readiness);
+    Ok(())
 }
 
 fn run(
@@ -123,6 +201,8 @@ fn run(
         let listed = async {
             let bound = Duration::from_secs(3600);
             hub.crds.synced(bound).await?;
+            // A definition that looks for its revisions has to find them.
+            hub.revisions.synced(bound).await?;
             hub.rgds.synced(bound).await
         };
         tokio::select! {
@@ -151,29 +231,69 @@ fn run(
                 async move { definition::reconcile(&shared, name).await }
             },
         );
-        let instances = hub.clone();
-        Workers::new("instance", workers).start(&hub.instances, &branch, move |id| {
-            let shared = instances.clone();
-            async move { instance::reconcile(&shared, id).await }
-        });
-        stop.cancelled().await;
+        let revisions = hub.clone();
+        Workers::new("revision", REVISION_WORKERS).start(
+            &hub.revision_queue,
+            &branch,
+            move |name| {
+                let shared = revisions.clone();
+                async move { revision::reconcile(&shared, name).await }
+            },
+        );
+        let (instances, observed) = (hub.clone(), hub.clone());
+        Workers::new("instance", workers)
+            .observe(move |id: &ObjectId, outcome| {
+                if let Some(resource) = observed.watching.resource(&id.kind) {
+                    observed.metrics.reconciled(&resource, outcome);
+                }
+            })
+            .start(&hub.instances, &branch, move |id| {
+                let shared = instances.clone();
+                if let Some(resource) = shared.watching.resource(&id.kind) {
+                    shared.metrics.graph_resolved(&resource, &shared.registry.lookup(&id.kind));
+                }
+                async move { instance::reconcile(&shared, id).await }
+            });
+        resync(&hub, &stop).await;
         Ok(())
     });
 }
 
-/// Keeps whole objects.
-fn whole(resource: kube::core::ApiResource) -> Projection<Arc<Value>> {
+/// Looks at all instances again from time to time, until the controller stops.
+async fn resync(shared: &Shared, stop: &CancellationToken) {
+    let Some(period) = shared.options.resync else { return stop.cancelled().await };
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(period) => {}
+        }
+        for (kind, _) in shared.watching.instance_kinds() {
+            let Some(store) = shared.watching.store(&kind) else { continue };
+            for entry in store.list() {
+                enqueue(&shared.instances, object_id(&kind, &entry));
+            }
+        }
+    }
+}
+
+/// Keeps whole objects, which are found by what `index` names.
+fn whole(
+    resource: kube::core::ApiResource,
+    index: fn(&Value) -> Vec<String>,
+) -> Projection<Arc<Value>> {
     Arc::new(move |_, mut object| {
         object["apiVersion"] = resource.api_version.clone().into();
         object["kind"] = resource.kind.clone().into();
-        Projected { data: Arc::new(object), index: Vec::new() }
+        let index = index(&object);
+        Projected { data: Arc::new(object), index }
     })
 }
 
-fn labels_only() -> Projection<Arc<Value>> {
+fn labels_and_generation() -> Projection<Arc<Value>> {
     Arc::new(|_, object| {
-        let data = json!({"metadata": {"labels": object["metadata"]["labels"]}});
-        Projected { data: Arc::new(data), index: Vec::new() }
+        let metadata = &object["metadata"];
+        let kept = json!({"labels": metadata["labels"], "generation": metadata["generation"]});
+        Projected { data: Arc::new(json!({ "metadata": kept })), index: Vec::new() }
     })
 }
 
@@ -187,23 +307,48 @@ fn definition_matters(change: &Change<Arc<Value>>) -> bool {
         || allows(&old.data) != allows(&new.data)
 }
 
-/// A CRD came, changed or went: definitions that use its group are looked at again, as are its
-/// owner and those that wait for a kind.
+/// A CRD came, changed or went: the graphs that use its kinds are compiled again, definitions that
+/// wait for a kind of its group look again, and its owner repairs it.
 fn crd_changed(shared: &Shared, change: &Change<Arc<Value>>) {
-    let Some((_, group)) = change.key.name.split_once('.') else { return };
-    shared.kinds.invalidate(group);
-    let uses = |graph: &graph::Graph| graph.nodes.iter().any(|node| node.kind.gvk.group == group);
-    let mut affected = shared.registry.users_of(uses);
-    for entry in [&change.old, &change.new].into_iter().flatten() {
-        affected.push(label(&entry.data, names::RGD_NAME).to_owned());
+    let crd = change.key.name.as_str();
+    let Some((plural, group)) = crd.split_once('.') else { return };
+    let spec_changed = match (&change.old, &change.new) {
+        (Some(old), Some(new)) => {
+            old.uid != new.uid || generation(&old.data) != generation(&new.data)
+        }
+        (None | Some(_), None) | (None, Some(_)) => true,
+    };
+    if spec_changed {
+        shared.kinds.invalidate(crd);
+        let uses = |graph: &graph::Graph| {
+            let of_crd =
+                |node: &graph::Node| node.kind.gvk.group == group && node.kind.plural == plural;
+            graph.nodes.iter().any(of_crd)
+        };
+        for (rgd, number) in shared.registry.users_of(uses) {
+            enqueue(&shared.revision_queue, revision::object::name(&rgd, number));
+            enqueue(&shared.definitions, rgd);
+        }
+        for entry in [&change.old, &change.new].into_iter().flatten() {
+            let owner = label(&entry.data, names::RGD_NAME);
+            if !owner.is_empty() {
+                enqueue(&shared.definitions, owner.to_owned());
+            }
+        }
     }
-    let inactive = shared.rgds.list();
-    let inactive = inactive.iter().filter(|entry| entry.data["status"]["state"] != "Active");
-    affected.extend(inactive.map(|entry| entry.key.name.clone()));
-    affected.retain(|name| !name.is_empty());
-    affected.sort_unstable();
-    affected.dedup();
-    affected.into_iter().for_each(|name| enqueue(&shared.definitions, name));
+    // A kind is served a little after its CRD appears, which then changes its status.
+    for (rgd, failed) in shared.registry.waiting_for(|gvk| gvk.group == group) {
+        for number in failed {
+            enqueue(&shared.revision_queue, revision::object::name(&rgd, number));
+        }
+        enqueue(&shared.definitions, rgd);
+    }
+    if change.new.is_none() {
+        // Its name is free for definitions that could not have it.
+        let inactive = shared.rgds.list();
+        let inactive = inactive.iter().filter(|entry| entry.data["status"]["state"] != "Active");
+        inactive.for_each(|entry| enqueue(&shared.definitions, entry.key.name.clone()));
+    }
 }
 
 /// An object of a watched kind changed: as an instance, as a member, or as both.
@@ -214,6 +359,20 @@ fn object_changed(shared: &Shared, kind: &GroupKind, change: &Change<Observation
         let id = object_id(kind, entry);
         shared.memories.introduce(plan::applyset_id(&id), &id);
         if instance_matters(change) {
+            let event = match (&change.old, &change.new) {
+                (None, _) => "add",
+                (Some(_), Some(_)) => "update",
+                (Some(_), None) => "delete",
+            };
+            if let Some(resource) = shared.watching.resource(kind) {
+                shared.metrics.instance_changed(&resource, event);
+            }
+            match &change.new {
+                // What is ACTIVE when it is first seen was so before this process started.
+                Some(new) if !is_active(new) => shared.standings.changed(&id),
+                Some(_) => {}
+                None => shared.standings.forget(&id),
+            }
             wake(shared, &id);
         }
     }
@@ -227,11 +386,21 @@ fn object_changed(shared: &Shared, kind: &GroupKind, change: &Change<Observation
     let sets = [old, new].into_iter().flatten().map(|(set, _)| set);
     let mut sets: Vec<String> = sets.collect();
     sets.dedup();
-    for set in sets {
-        if let Some(instance) = shared.memories.of_set(&set) {
-            wake(shared, &instance);
-        }
+    let instances: Vec<ObjectId> =
+        sets.iter().filter_map(|set| shared.memories.of_set(set)).collect();
+    if let Some(resource) = shared.watching.resource(kind) {
+        shared.metrics.child_changed(&resource, instances.len());
     }
+    instances.iter().for_each(|instance| wake(shared, instance));
+}
+
+/// Whether an instance says that it is ACTIVE with the spec that it has.
+fn is_active(entry: &runtime::store::Entry<Observation>) -> bool {
+    let whole = entry.data.whole.as_ref();
+    whole.is_some_and(|object| {
+        object["status"]["state"] == "ACTIVE"
+            && plan::conditions::is_ready(&object["status"]["conditions"], generation(object))
+    })
 }
 
 fn wake(shared: &Shared, instance: &ObjectId) {

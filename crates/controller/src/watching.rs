@@ -126,6 +126,18 @@ impl Watching {
         self.watches.get(kind)
     }
 
+    /// How many watches there are.
+    pub(crate) fn count(&self) -> usize {
+        self.watches.keys().len()
+    }
+
+    /// The kinds of which instances are watched, and how the API server calls them.
+    pub(crate) fn instance_kinds(&self) -> Vec<(GroupKind, ApiResource)> {
+        let widths = self.lock();
+        let kinds = widths.iter().filter(|(_, width)| width.instances);
+        kinds.map(|(kind, width)| (kind.clone(), width.resource.clone())).collect()
+    }
+
     /// How the API server calls `kind`, if it is watched.
     pub(crate) fn resource(&self, kind: &GroupKind) -> Option<ApiResource> {
         self.lock().get(kind).map(|width| width.resource.clone())

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
-/// Condition types of instances.
+/// Condition types.
 pub mod types {
     /// Finalizer and labels are in place.
     pub const INSTANCE_MANAGED: &str = "InstanceManaged";
@@ -27,6 +27,12 @@ pub mod types {
     pub const KIND_READY: &str = "KindReady";
     /// Instances of a definition are being served.
     pub const CONTROLLER_READY: &str = "ControllerReady";
+
+    /// A revision compiles.
+    pub const GRAPH_VERIFIED: &str = "GraphVerified";
+
+    /// What `Ready` of a revision depends on.
+    pub const REVISION: &[&str] = &[GRAPH_VERIFIED];
 
     /// What `Ready` of a definition depends on.
     pub const DEFINITION: &[&str] =
@@ -61,7 +67,17 @@ pub mod reasons {
     pub const INVALID: &str = "InvalidResourceGraph";
     /// Ready or KindReady is True.
     pub const READY: &str = "Ready";
-    /// KindReady is False.
+    /// GraphRevisionsResolved is Unknown: revisions are going away.
+    pub const SETTLING: &str = "WaitingForGraphRevisionSettlement";
+    /// GraphRevisionsResolved is Unknown: the process has just started.
+    pub const WARMING: &str = "WaitingForGraphRevisionWarmup";
+    /// GraphRevisionsResolved is Unknown: a revision was issued.
+    pub const COMPILING: &str = "WaitingForGraphRevisionCompilation";
+    /// GraphVerified is True.
+    pub const VERIFIED: &str = "Verified";
+    /// GraphVerified is False.
+    pub const INVALID_GRAPH: &str = "InvalidGraph";
+    /// KindReady or GraphRevisionsResolved is False.
     pub const FAILED: &str = "Failed";
     /// ControllerReady is True.
     pub const RUNNING: &str = "Running";

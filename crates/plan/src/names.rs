@@ -20,6 +20,8 @@ pub const KRO_VERSION: &str = "kro.run/kro-version";
 pub const RGD_ID: &str = "kro.run/resource-graph-definition-id";
 /// Label of instances and CRDs: name of the definition.
 pub const RGD_NAME: &str = "kro.run/resource-graph-definition-name";
+/// Label of revisions: hash of the spec.
+pub const REVISION_HASH: &str = "kro.run/graph-revision-hash";
 /// Label of children: UID of the instance.
 pub const INSTANCE_ID: &str = "kro.run/instance-id";
 /// Label of children: name of the instance.

@@ -1,75 +1,101 @@
-//! The kro controller as a process.
+//! `kro-controller`: the kro controller as a process.
+//!
+//! Exits with 2 on a command line that it can't read, with 1 if it can't start or lost what it
+//! needs to go on. Ends gracefully on SIGTERM and SIGINT; being killed loses nothing.
 
 use anyhow::Context as _;
-use clap::Parser;
+use controller::{Flags, Instruments};
 use runtime::client::{ClientMetrics, ClientOptions, connect};
-use runtime::logs::{Format, Level, LogOptions};
+use runtime::leader;
+use runtime::logs::LogOptions;
 use runtime::probes::Readiness;
-use runtime::queue::QueueMetricsVec;
 use runtime::shutdown::Tasks;
-use runtime::store::{WatchMetricsVec, WatchOptions};
 use runtime::{flags, logs, metrics, probes};
-use std::time::Duration;
+use std::process::ExitCode;
 
-/// Turns ResourceGraphDefinitions into APIs, and their instances into objects.
-#[derive(Debug, Parser)]
-#[command(name = "kro-controller", version)]
-struct Flags {
-    /// Path of a kubeconfig; KUBECONFIG, ~/.kube/config or the in-cluster configuration otherwise.
-    #[arg(long, default_value = "")]
-    kubeconfig: String,
-    /// Where /healthz and /readyz are served; 0 turns them off.
-    #[arg(long, default_value = ":8079")]
-    health_probe_bind_address: String,
-    /// Where /metrics is served; 0 turns it off.
-    #[arg(long, default_value = ":8078")]
-    metrics_bind_address: String,
-    /// Delete a definition's CRD, and all instances, with the definition.
-    #[arg(long)]
-    allow_crd_deletion: bool,
-    /// How long a stop may take.
-    #[arg(long, default_value = "60s")]
-    graceful_shutdown_timeout: flags::GoDuration,
-    /// Instances that are reconciled at once.
-    #[arg(long, default_value_t = 64)]
-    dynamic_controller_concurrent_reconciles: usize,
-    /// Log debug messages.
-    #[arg(long)]
-    verbose: bool,
-}
+/// Where a pod finds the name of its namespace.
+const NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let flags: Flags = flags::parse();
+async fn main() -> ExitCode {
+    match run(flags::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the log may not be set up yet")]
+            {
+                eprintln!("kro-controller: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs until a signal comes, the lease is lost, or a task dies.
+async fn run(flags: Flags) -> anyhow::Result<()> {
     let version = env!("CARGO_PKG_VERSION");
-    let level = if flags.verbose { Level::DEBUG } else { Level::INFO };
+    let options = flags.options(version)?;
+    let namespace = std::fs::read_to_string(NAMESPACE).ok();
+    let election = flags.election(namespace.map(|name| name.trim().to_owned()))?;
     let crates = vec!["kro_controller", "controller", "runtime"];
-    logs::init(&LogOptions { format: Format::Human, level, crates })?;
+    let format = flags.log_format();
+    logs::init(&LogOptions { format, level: flags.zap_log_level, crates })?;
+    tracing::info!(version, gates = ?options.gates, "starting");
     let tasks = Tasks::new();
     let readiness = Readiness::default();
     let registry = prometheus::Registry::new();
-    let watch = WatchOptions {
-        metrics: Some(WatchMetricsVec::register(&registry)?),
-        ..WatchOptions::default()
-    };
-    let queues = QueueMetricsVec::register(&registry)?;
+    let instruments = Instruments::register(&registry)?;
+    let mut connection = ClientOptions::new(format!("kro/{version}"));
+    connection.kubeconfig.clone_from(&flags.kubeconfig);
+    connection.metrics = Some(ClientMetrics::register(&registry)?);
+    connection.rate_limit = flags.rate_limit();
+    if let Some(limit) = connection.rate_limit {
+        tracing::warn!(
+            qps = limit.qps,
+            burst = limit.burst,
+            "requests are limited: no more writes per second than this, whatever the API server \
+             could take; leave out --client-qps and --client-burst for no limit"
+        );
+    }
     probes::serve(&tasks, &flags.health_probe_bind_address, readiness.clone())
         .await
         .context("can't serve probes")?;
-    metrics::serve(&tasks, &flags.metrics_bind_address, registry.clone())
+    metrics::serve(&tasks, &flags.metrics_bind_address, registry)
         .await
         .context("can't serve metrics")?;
-    let mut client = ClientOptions::new(format!("kro/{version}"));
-    client.kubeconfig = flags.kubeconfig;
-    client.metrics = Some(ClientMetrics::register(&registry)?);
-    let client = connect(client).await.context("can't connect to the API server")?;
-    let options = controller::Options {
-        kro_version: version.replace('+', "-"),
-        allow_crd_deletion: flags.allow_crd_deletion,
-        concurrent_instances: flags.dynamic_controller_concurrent_reconciles.max(1),
+    let client = connect(connection).await.context("can't connect to the API server")?;
+    let bound = flags.graceful_shutdown_timeout.get();
+    let upgrade = flags.upgrade_crds;
+    let Some(election) = election else {
+        if upgrade {
+            controller::upgrade_crds(&client).await.context("can't bring CRDs up to date")?;
+        }
+        controller::start(client, options, &instruments, &tasks, &readiness)?;
+        return tasks.supervise(bound).await.context("the controller stopped");
     };
-    controller::start(client, options, watch, &queues, &tasks, &readiness);
-    let bound: Duration = flags.graceful_shutdown_timeout.get();
+    // A signal ends the wait for the lease, too.
+    let branch = tasks.clone();
+    let elected = tokio::spawn(async move {
+        let leadership = leader::elect(client.clone(), election, &branch).await?;
+        if leadership.is_some() {
+            if upgrade {
+                controller::upgrade_crds(&client).await.context("can't bring CRDs up to date")?;
+            }
+            controller::start(client, options, &instruments, &branch, &readiness)?;
+        }
+        anyhow::Ok(leadership)
+    });
+    let (leading, led) = tokio::sync::oneshot::channel();
+    tasks.spawn("election", async move {
+        let leadership = elected.await??;
+        // Whoever waits for it is gone only when the process is.
+        drop(leading.send(leadership));
+        Ok(())
+    });
     tasks.supervise(bound).await.context("the controller stopped")?;
+    if let Ok(Some(leadership)) = led.await
+        && let Err(error) = leadership.release().await
+    {
+        tracing::warn!(%error, "the lease was not given up");
+    }
     Ok(())
 }

@@ -1,7 +1,0 @@
-//! The program `kro`.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    kro::main()
-}

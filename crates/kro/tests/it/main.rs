@@ -1,4 +1,0 @@
-//! The program as people run it: arguments in, text and exit codes out.
-
-mod console;
-mod fixtures;
