@@ -37,6 +37,7 @@ mod control_plane;
 pub mod crash;
 mod credentials;
 pub mod dump;
+pub mod kro;
 mod process;
 pub mod proxy;
 mod reaper;

@@ -1,6 +1,7 @@
 //! Tests of the harness itself, on a real control plane.
 
 mod audit;
+mod chart;
 mod control_plane;
 mod dump;
 mod process;

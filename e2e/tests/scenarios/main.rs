@@ -2,9 +2,11 @@
 
 mod application;
 mod crash;
+mod definitions;
 mod deletion;
 mod drift;
 mod many;
 mod refused;
+mod revisions;
 mod steady;
 mod waiting;
