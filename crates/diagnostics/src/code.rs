@@ -124,6 +124,7 @@ codes! {
 
     901 InvalidInstance "an instance does not fit its schema"
     902 UnknownInstanceField "the schema has no such field"
+    903 EvaluationFailed "an expression cannot be evaluated"
 }
 
 impl fmt::Display for Code {

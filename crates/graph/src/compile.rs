@@ -3,26 +3,26 @@
 //! All mistakes are collected; a part that is wrong is left out of what follows, so that one
 //! mistake is reported once.
 
-use crate::compile::expressions::Compiler;
-use crate::compile::templates::Walk;
-use crate::expression::Expression;
-use crate::names::{is_id, is_reserved};
-use crate::node::{Graph, InstanceKind, Kind, Node, NodeId, Source};
-use crate::order::{apply_orders, topological};
-use crate::reads::ReadPaths;
+use crate::compile::expressions::{Compiler, Variable};
+use crate::compile::resources::{Resource, kind_of};
+use crate::node::{Graph, InstanceKind, Kind, NodeId};
 use crate::rgd::{ResourceSpec, RgdSpec, SchemaSpec, Scope};
-use crate::scope::SCHEMA;
-use crate::status::StatusTree;
-use crate::template::Template;
-use diagnostics::{Code, Diagnostic, Diagnostics, FieldPath, nearest};
+use diagnostics::{Diagnostics, FieldPath};
 use schema::openapi::{GroupVersionKind, with_metadata};
 use schema::{CrdSource, PrinterColumn, Schema};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod author_conditions;
 mod expressions;
+mod link;
+mod nodes;
+pub(crate) mod resources;
+mod source;
+mod status;
 mod templates;
+mod words;
 
 /// Kinds that templates may use, by name.
 pub type Kinds = BTreeMap<GroupVersionKind, Arc<Kind>>;
@@ -52,16 +52,27 @@ pub fn kinds(spec: &RgdSpec) -> BTreeSet<GroupVersionKind> {
     spec.resources.iter().filter_map(named).collect()
 }
 
-fn kind_of(template: &Value) -> Option<GroupVersionKind> {
-    let (api_version, kind) = (template["apiVersion"].as_str()?, template["kind"].as_str()?);
-    let literal = !api_version.contains("${") && !kind.contains("${");
-    literal.then(|| GroupVersionKind::of(api_version, kind))
-}
-
 /// [`compile_with`] the usual options.
 #[must_use]
 pub fn compile(spec: &RgdSpec, kinds: &Kinds) -> (Option<Graph>, Diagnostics) {
     compile_with(spec, kinds, &Options::default())
+}
+
+/// [`read`](crate::read) and [`compile_with`] in one: a definition as an object, with everything
+/// that is wrong with it.
+#[must_use]
+pub fn compile_definition(
+    definition: &Value,
+    kinds: &Kinds,
+    options: &Options,
+) -> (Option<Graph>, Diagnostics) {
+    let reading = crate::rgd::Reading::of(definition);
+    let mut found = reading.found;
+    let Some(spec) = reading.spec else { return (None, found.sorted()) };
+    let (graph, compiled) = compile_with(&spec, kinds, options);
+    let told = |path: &FieldPath| reading.told.iter().any(|told| path.starts_with(told));
+    found.extend(compiled.into_iter().filter(|diagnostic| !told(&diagnostic.place.path)));
+    (graph.filter(|_| !found.has_errors()), found.sorted())
 }
 
 /// Checks `spec` against `kinds` and compiles it.
@@ -74,134 +85,71 @@ pub fn compile(spec: &RgdSpec, kinds: &Kinds) -> (Option<Graph>, Diagnostics) {
 pub fn compile_with(
     spec: &RgdSpec,
     kinds: &Kinds,
-    _options: &Options,
+    options: &Options,
 ) -> (Option<Graph>, Diagnostics) {
     let mut found = Diagnostics::default();
     let root = FieldPath::root().field("spec");
     let schema_at = root.field("schema");
-    let at = |index| root.field("resources").index(index);
-    let ids = check_ids(&spec.resources, &root, &mut found);
+    let resources_at = root.field("resources");
     let (instance_spec, mistakes) =
         schema::simple_schema::build(Some(&spec.schema.spec), Some(&spec.schema.types), &schema_at);
-    for mistake in &mistakes {
-        found.push(mistake.clone());
-    }
-    let resolved: Vec<Option<Arc<Kind>>> = (spec.resources.iter().enumerate())
-        .map(|(index, resource)| resolve(resource, &at(index), kinds, &mut found))
-        .collect();
+    let instance_unknown = mistakes.has_errors();
+    found.extend(mistakes);
+    let scope = spec.schema.scope;
+    let resources =
+        resources::read(&spec.resources, scope, kinds, options, &resources_at, &mut found);
     let instance = instance_schema(&spec.schema, &instance_spec);
-    let variables = spec
-        .resources
-        .iter()
-        .zip(&resolved)
-        .map(|(resource, kind)| (resource.id.as_str(), kind.as_ref().map(|kind| &kind.schema)));
-    let compiler = Compiler::new(ids, variables.chain([(SCHEMA, Some(&instance))]));
-    let mut parts = Vec::new();
-    for (index, (resource, kind)) in spec.resources.iter().zip(resolved).enumerate() {
-        let Some(kind) = kind else { continue };
-        let id = NodeId::from_index(index);
-        parts.push((id, part(&compiler, &mut found, id, resource, kind, &at(index), spec)));
-    }
-    let status = status(&compiler, &mut found, &spec.schema.status, &schema_at.field("status"));
+    let compiler = compiler(&resources, &instance, instance_unknown, options, scope);
+    let nodes: Vec<_> =
+        resources.iter().map(|resource| nodes::compile(&compiler, resource, &mut found)).collect();
+    let status_at = schema_at.field("status");
+    let declared = &spec.schema.status;
+    let status = status::compile(&compiler, declared, &status_at, &mut found);
+    let conditions =
+        author_conditions::compile(&compiler, &instance, declared, &status_at, &mut found);
     let crd = crd_source(&spec.schema, instance_spec, status.schema);
     found.extend(crd.check(&schema_at));
-    if found.has_errors() {
-        return (None, found.sorted());
-    }
-    let parts = parts.into_iter().map(|(_, part)| part).collect();
-    let nodes = match link(parts, &root.field("resources")) {
-        Ok((nodes, order)) => Some((nodes, order)),
+    let order = match link::order(&compiler, resources.len(), &resources_at) {
+        Ok(order) => Some(order),
         Err(cycle) => {
-            found.push(cycle);
+            found.push(*cycle);
             None
         }
     };
-    let graph = nodes.map(|(mut nodes, order)| {
-        add_reads(&mut nodes, &status.tree);
-        Graph { instance: instance_kind(&crd), nodes, order, status: status.tree, conditions: None }
+    let nodes: Option<Vec<_>> = nodes.into_iter().collect();
+    let graph = nodes.zip(order).filter(|_| !found.has_errors());
+    let graph = graph.map(|(mut nodes, order)| {
+        link::link(&mut nodes, &order);
+        link::add_reads(&mut nodes, &status.tree, conditions.as_deref());
+        let (instance, status) = (instance_kind(&crd), status.tree);
+        Graph { instance, nodes, order: order.order, status, conditions }
     });
-    (graph.filter(|_| !found.has_errors()), found.sorted())
+    (graph, found.sorted())
 }
 
-/// Checks the ids; returns the position of each.
-fn check_ids(
-    resources: &[ResourceSpec],
-    root: &FieldPath,
-    found: &mut Diagnostics,
-) -> BTreeMap<String, NodeId> {
+/// What expressions may read.
+fn compiler<'a>(
+    resources: &'a [Resource<'_>],
+    instance: &Schema,
+    instance_unknown: bool,
+    options: &Options,
+    scope: Scope,
+) -> Compiler<'a> {
     let mut ids = BTreeMap::new();
-    for (index, resource) in resources.iter().enumerate() {
-        let at = root.field("resources").index(index).field("id");
-        let id = &resource.id;
-        if is_reserved(id) {
-            let message = format!("the id `{id}` is a reserved word");
-            found.push(Diagnostic::error(Code::ReservedName, &at, message));
-        } else if !is_id(id) {
-            let message = format!(
-                "`{id}` is not a valid id: expected a lower-case letter, then letters and digits"
-            );
-            found.push(Diagnostic::error(Code::InvalidName, &at, message));
-        }
-        if ids.insert(id.clone(), NodeId::from_index(index)).is_some() {
-            let message = format!("found duplicate resource ID `{id}`");
-            found.push(Diagnostic::error(Code::DuplicateName, &at, message));
+    let mut iterators: BTreeMap<&str, BTreeSet<NodeId>> = BTreeMap::new();
+    for resource in resources {
+        let (node, kind, list) = (resource.node, resource.kind.clone(), resource.is_list());
+        ids.entry(resource.spec.id.as_str()).or_insert(Variable { node, kind, list });
+        for dimension in &resource.dimensions {
+            iterators.entry(dimension.name).or_default().insert(node);
         }
     }
-    ids
-}
-
-/// The kind of a resource. What this version can't do yet is refused by name.
-fn resolve(
-    resource: &ResourceSpec,
-    at: &FieldPath,
-    kinds: &Kinds,
-    found: &mut Diagnostics,
-) -> Option<Arc<Kind>> {
-    let unsupported = [
-        (resource.external_ref.is_some(), "externalRef"),
-        (!resource.for_each.is_empty(), "forEach"),
-    ];
-    for (used, field) in unsupported {
-        if used {
-            let message = format!("`{field}` is not supported by this version of kro-rs");
-            found.push(Diagnostic::error(Code::UnsupportedFeature, at.field(field), message));
-        }
+    // A name that expressions have for something else is no variable; that is reported.
+    for reserved in ["schema", "runtime", "each"] {
+        ids.remove(reserved);
     }
-    let template_at = at.field("template");
-    let Some(template) = &resource.template else {
-        if resource.external_ref.is_none() {
-            let message =
-                format!("resource `{}` has neither template nor externalRef", resource.id);
-            found.push(Diagnostic::error(Code::TemplateOrReference, at, message));
-        }
-        return None;
-    };
-    let Some(gvk) = kind_of(template) else {
-        let message = "`apiVersion` and `kind` of a template must be plain text";
-        found.push(Diagnostic::error(Code::InvalidTemplate, &template_at, message));
-        return None;
-    };
-    if !template["metadata"].is_object() {
-        let message = "`metadata` of a template must be a mapping";
-        found.push(Diagnostic::error(Code::InvalidTemplate, &template_at, message));
-        return None;
-    }
-    let kind = kinds.get(&gvk).cloned();
-    if kind.is_none() {
-        let message =
-            format!("no matches for kind `{}` in version `{}`", gvk.kind, gvk.api_version());
-        let known = kinds.keys().map(|known| known.kind.as_str());
-        let mut diagnostic =
-            Diagnostic::error(Code::UnknownKind, template_at.field("kind"), message);
-        diagnostic.help = Some(match nearest(&gvk.kind, known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                "install the CRD that defines it, or correct `apiVersion` and `kind`".to_owned()
-            }
-        });
-        found.push(diagnostic);
-    }
-    kind
+    let allowed = (options.omit, scope == Scope::Cluster);
+    Compiler::new(instance, instance_unknown, ids, iterators, allowed)
 }
 
 /// The schema of the variable `schema`: the instance without its status.
@@ -218,162 +166,6 @@ fn without_namespace(mut object: Schema) -> Schema {
         metadata.make_mut().properties.remove("namespace");
     }
     object
-}
-
-/// A resource whose dependencies are not linked yet.
-struct Part {
-    id: String,
-    kind: Arc<Kind>,
-    template: Template,
-    include_when: Vec<Expression>,
-    ready_when: Vec<Expression>,
-}
-
-fn part(
-    compiler: &Compiler,
-    found: &mut Diagnostics,
-    id: NodeId,
-    resource: &ResourceSpec,
-    kind: Arc<Kind>,
-    at: &FieldPath,
-    spec: &RgdSpec,
-) -> Part {
-    let template_at = at.field("template");
-    let template = resource.template.as_ref().unwrap_or(&Value::Null);
-    templates::check_metadata(
-        template,
-        &kind,
-        spec.schema.scope,
-        &resource.id,
-        &template_at,
-        found,
-    );
-    let mut walk = Walk {
-        compiler,
-        found,
-        kind: &kind,
-        reader: id,
-        id: &resource.id,
-        depth: template_at.depth(),
-    };
-    let template = walk.value(template, Some(&kind.schema), &template_at);
-    let include_when =
-        compiler
-            .conditions(found, &resource.include_when, &at.field("includeWhen"), |node| node != id);
-    let ready_when =
-        compiler.conditions(found, &resource.ready_when, &at.field("readyWhen"), |node| node == id);
-    Part { id: resource.id.clone(), kind, template, include_when, ready_when }
-}
-
-/// The declared status and its schema.
-struct Status {
-    tree: StatusTree,
-    schema: Option<Schema>,
-}
-
-fn status(
-    compiler: &Compiler,
-    found: &mut Diagnostics,
-    declared: &Value,
-    at: &FieldPath,
-) -> Status {
-    let mut status = Status { tree: StatusTree::default(), schema: None };
-    let Some(fields) = declared.as_object() else { return status };
-    let mut properties = Vec::new();
-    for (key, value) in fields {
-        let at = at.field(key.as_str());
-        if key == "conditions" {
-            let message = "author conditions (`status.conditions`) are not supported by this version of kro-rs";
-            found.push(Diagnostic::error(Code::UnsupportedFeature, at, message));
-            continue;
-        }
-        if let Some((template, schema)) = compiler.status_field(found, value, &at) {
-            status.tree.fields.insert(key.clone(), template);
-            properties.push((key.as_str(), schema));
-        }
-    }
-    status.schema = (!properties.is_empty()).then(|| Schema::object(properties));
-    status
-}
-
-/// Edges, order and layers.
-fn link(parts: Vec<Part>, at: &FieldPath) -> Result<(Vec<Node>, Vec<NodeId>), Diagnostic> {
-    let dependencies: Vec<Vec<NodeId>> = parts
-        .iter()
-        .map(|part| {
-            let expressions = part.template.expressions().into_iter().chain(&part.include_when);
-            let nodes: BTreeSet<NodeId> =
-                expressions.flat_map(|expression| expression.nodes.iter().copied()).collect();
-            nodes.into_iter().collect()
-        })
-        .collect();
-    let order = topological(&dependencies).map_err(|cycle| cycle_diagnostic(&parts, &cycle, at))?;
-    let orders = apply_orders(&dependencies, &order);
-    let nodes = parts.into_iter().zip(dependencies).zip(orders);
-    let nodes = nodes.map(|((part, dependencies), apply_order)| Node {
-        id: part.id,
-        kind: part.kind,
-        source: Source::Template(part.template),
-        for_each: Vec::new(),
-        dependencies,
-        include_when: part.include_when,
-        ready_when: part.ready_when,
-        apply_order,
-        read: ReadPaths::default(),
-    });
-    Ok((nodes.collect(), order))
-}
-
-fn cycle_diagnostic(parts: &[Part], cycle: &[NodeId], at: &FieldPath) -> Diagnostic {
-    let name = |node: &NodeId| parts[node.index()].id.as_str();
-    let first = cycle.first().copied().unwrap_or(NodeId::from_index(0));
-    let place = at.index(first.index());
-    if cycle.len() == 1 {
-        let message =
-            format!("resource `{}` reads itself: self references are not allowed", name(&first));
-        return Diagnostic::error(Code::SelfReference, place, message);
-    }
-    let path: Vec<&str> = cycle.iter().chain([&first]).map(name).collect();
-    let message = format!("graph contains a cycle: {}", path.join(" -> "));
-    let edges = cycle.iter().zip(cycle.iter().cycle().skip(1));
-    edges.fold(
-        Diagnostic::error(Code::DependencyCycle, place, message),
-        |diagnostic, (from, to)| {
-            let read = parts[from.index()].template.expressions().into_iter();
-            let read = read.chain(&parts[from.index()].include_when);
-            match read.into_iter().find(|expression| expression.nodes.contains(to)) {
-                Some(expression) => diagnostic.with_label(
-                    expression.path.clone(),
-                    format!("`{}` reads `{}` here", name(from), name(to)),
-                ),
-                None => diagnostic,
-            }
-        },
-    )
-}
-
-/// Notes at each resource what all expressions read of it.
-fn add_reads(nodes: &mut [Node], status: &StatusTree) {
-    let mut reads: BTreeMap<NodeId, ReadPaths> = BTreeMap::new();
-    {
-        let templates = nodes.iter().flat_map(|node| {
-            let conditions = node.include_when.iter().chain(&node.ready_when);
-            node.source.expressions().into_iter().chain(conditions)
-        });
-        let status = status.fields.values().flat_map(Template::expressions);
-        for expression in templates.chain(status) {
-            for &node in &expression.nodes {
-                let id = nodes[node.index()].id.as_str();
-                let paths = reads.entry(node).or_default();
-                for path in expression.paths.iter().filter(|path| path.root == id) {
-                    paths.add(path.fields.iter().map(String::as_str));
-                }
-            }
-        }
-    }
-    for (node, paths) in reads {
-        nodes[node.index()].read = paths;
-    }
 }
 
 fn crd_source(schema: &SchemaSpec, spec: Schema, status: Option<Schema>) -> CrdSource {

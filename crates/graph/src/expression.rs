@@ -23,8 +23,10 @@ pub struct Expression {
     pub(crate) nodes: Vec<NodeId>,
     /// The iterators that it reads, or `each`.
     pub(crate) variables: Vec<String>,
-    /// What it reads of the instance.
+    /// What it sees of the instance.
     pub(crate) instance: InstanceAccess,
+    /// Whether it reads the instance.
+    pub(crate) reads_schema: bool,
     /// Whether it is the whole value of its field, not part of a text.
     pub(crate) standalone: bool,
 }
@@ -37,7 +39,6 @@ pub(crate) enum InstanceAccess {
     /// All but its status.
     Declared,
     /// Also kro's own conditions: author conditions, which have the variable `runtime`, too.
-    #[expect(dead_code, reason = "author conditions are not compiled yet")]
     Observed,
 }
 
@@ -133,7 +134,7 @@ impl Expression {
     /// Whether it reads the instance.
     #[must_use]
     pub fn reads_instance(&self) -> bool {
-        self.instance != InstanceAccess::None
+        self.reads_schema
     }
 
     /// The value, as JSON. An absent optional is null.

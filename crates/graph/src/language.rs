@@ -12,7 +12,7 @@ mod scan;
 mod text;
 mod written;
 
-pub use fits::fits;
+pub use fits::{fits, mismatch};
 pub use text::{Nested, Text};
 pub use written::written;
 

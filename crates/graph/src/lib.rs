@@ -24,14 +24,14 @@ mod scope;
 mod status;
 mod template;
 
-pub use compile::{Kinds, Options, compile, compile_with, kinds};
+pub use compile::{Kinds, Options, compile, compile_definition, compile_with, kinds};
 pub use condition::{AuthorCondition, ConditionSource};
 pub use expression::{Expression, Fatal, Stop, Unresolved};
 pub use node::{
     Dimension, External, ExternalTarget, Graph, InstanceKind, Kind, Node, NodeId, NodeKey, Source,
 };
 pub use reads::ReadPaths;
-pub use rgd::{CrdMetadata, ResourceSpec, RgdSpec, SchemaSpec, Scope as InstanceScope};
+pub use rgd::{CrdMetadata, ResourceSpec, RgdSpec, SchemaSpec, Scope as InstanceScope, read};
 pub use scope::{EACH, Scope};
 pub use status::StatusTree;
 pub use template::Template;

@@ -2,6 +2,11 @@
 //!
 //! Source: kro-controller facts, 1.1. Nothing is checked here beyond the shape.
 
+mod read;
+
+pub(crate) use read::Reading;
+pub use read::read;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

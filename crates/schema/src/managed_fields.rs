@@ -13,10 +13,12 @@ use serde_json::Value;
 use crate::ContentHash;
 
 mod field_set;
+mod merge;
 mod owned;
 
 pub use field_set::FieldSet;
 pub use field_set::PathElement;
+pub use merge::apply;
 pub use owned::project;
 
 /// The entry of `manager` for what it applied to the main resource (server-side apply).

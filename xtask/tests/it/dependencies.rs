@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("diagnostics", &[]),
     ("e2e", &["aws-emulator"]),
     ("graph", &["cel", "diagnostics", "schema"]),
+    ("kro", &["cel", "diagnostics", "graph", "plan", "schema"]),
     ("plan", &["cel", "graph", "schema"]),
     ("runtime", &[]),
     ("schema", &["cel", "diagnostics"]),

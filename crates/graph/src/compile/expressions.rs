@@ -1,280 +1,449 @@
 //! Compiles expressions against the schemas of what they read.
 
+use crate::compile::source::Source;
+use crate::compile::words::{code, plain};
 use crate::expression::{Expression, InstanceAccess, ReadPath};
-use crate::language::{Text, fits};
+use crate::language::environment;
 use crate::node::{Kind, NodeId};
-use crate::scope::SCHEMA;
-use crate::template::Template;
-use cel::{Env, EnvBuilder, Library, Type, library};
+use crate::scope::{EACH, SCHEMA};
+use cel::{Ast, Env, Expr, ExprId, Type};
 use diagnostics::{Code, Diagnostic, Diagnostics, FieldPath, Place};
 use schema::{Schema, infer};
-use serde_json::Value;
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-/// The environment of one definition.
-pub(super) struct Compiler {
-    env: Env,
-    /// Position of each resource.
-    ids: BTreeMap<String, NodeId>,
+/// The variable of author conditions.
+const RUNTIME: &str = "runtime";
+
+/// What a definition's expressions may read.
+pub(super) struct Compiler<'a> {
+    /// The instance and all resources.
+    pub(super) env: Env,
+    /// The resources, by name.
+    pub(super) ids: BTreeMap<&'a str, Variable>,
+    /// The iterators of all resources, with the resources that have them.
+    iterators: BTreeMap<&'a str, BTreeSet<NodeId>>,
+    /// Whether the schema of the instance has a mistake, so that parts of it are not known.
+    instance_unknown: bool,
+    /// Whether `omit()` may be used in templates.
+    omit: bool,
+    /// Whether instances live beside namespaces.
+    cluster_scoped: bool,
+    /// Who reads whom, whether or not the expressions are otherwise right.
+    edges: RefCell<Vec<Edge>>,
 }
 
-/// The source of one expression, and where it stands in the scalar of the definition.
-struct Source {
-    /// What the definition says, for messages.
-    shown: String,
-    text: Text,
+/// A resource as a variable.
+pub(super) struct Variable {
+    pub(super) node: NodeId,
+    /// `None` when its kind is not known.
+    pub(super) kind: Option<Arc<Kind>>,
+    /// Whether expressions see a list.
+    pub(super) list: bool,
 }
 
-/// Where in a template an expression stands.
-pub(super) struct Target<'a> {
-    /// The resource.
-    pub(super) reader: NodeId,
-    /// Its name.
-    pub(super) id: &'a str,
-    /// Its kind.
-    pub(super) kind: &'a Kind,
-    /// The field, from the object's root.
-    pub(super) path: FieldPath,
-    /// The schema of the field; `None` where anything goes.
-    pub(super) schema: Option<&'a Schema>,
+/// A resource must wait for another.
+#[derive(Debug, Clone)]
+pub(super) struct Edge {
+    pub(super) from: NodeId,
+    pub(super) to: NodeId,
+    /// The expression that makes it so.
+    pub(super) place: Place,
 }
 
-/// What expressions can use so far: omit() needs a feature gate, and author conditions are not
-/// supported yet.
-fn environment() -> EnvBuilder {
-    let refused: [&Library; 2] = [&library::OMIT, &library::CONDITIONS];
-    let libraries =
-        library::KRO.iter().filter(|known| !refused.iter().any(|not| std::ptr::eq(**known, *not)));
-    let env = Env::builder().options(|options| options.clone_from(Env::kro().options()));
-    libraries.fold(env, |env, library| env.library(library))
+/// Where in a definition an expression stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A field of the resource's template or external reference.
+    Field(NodeId),
+    /// What the resource is repeated over.
+    Dimension(NodeId),
+    /// `includeWhen` of the resource.
+    IncludeWhen(NodeId),
+    /// `readyWhen` of the resource, which reads it by its name.
+    ReadyWhen(NodeId),
+    /// `readyWhen` of a collection, which reads each object as `each`.
+    ReadyWhenEach(NodeId),
+    /// A field of the declared status.
+    Status,
+    /// An entry of `status.conditions`.
+    Condition,
 }
 
 /// A checked expression with its type.
-struct Checked {
-    expression: Expression,
-    ty: Type,
+pub(super) struct Checked {
+    pub(super) expression: Expression,
+    pub(super) ty: Type,
+    /// Reads something of which the type is unknown because of another mistake.
+    pub(super) guessed: bool,
 }
 
-// === impl Source ===
+// === impl Role ===
 
-impl Source {
-    /// The expression in a scalar; `None` for plain text.
-    fn of(scalar: &str) -> Option<Self> {
-        let text = Text::read(scalar).ok().flatten()?;
-        let shown = if text.is_standalone() { text.cel() } else { scalar }.to_owned();
-        Some(Self { shown, text })
+impl Role {
+    fn reader(self) -> Option<NodeId> {
+        match self {
+            Self::Field(node)
+            | Self::Dimension(node)
+            | Self::IncludeWhen(node)
+            | Self::ReadyWhen(node)
+            | Self::ReadyWhenEach(node) => Some(node),
+            Self::Status | Self::Condition => None,
+        }
     }
 
-    /// The place of a span of the expression.
-    fn place(&self, at: &FieldPath, span: cel::Span) -> Place {
-        match self.text.in_string(span.start as usize..span.end as usize) {
-            Some(range) => Place::inside(at.clone(), range),
-            None => Place::value(at.clone()),
+    /// What makes the resource wait for what it reads.
+    fn makes_edges(self) -> bool {
+        matches!(self, Self::Field(_) | Self::Dimension(_) | Self::IncludeWhen(_))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Field(_) => "a template",
+            Self::Dimension(_) => "`forEach`",
+            Self::IncludeWhen(_) => "`includeWhen`",
+            Self::ReadyWhen(_) | Self::ReadyWhenEach(_) => "`readyWhen`",
+            Self::Status => "the status",
+            Self::Condition => "`status.conditions`",
         }
     }
 }
 
 // === impl Compiler ===
 
-impl Compiler {
-    /// An environment with these variables; nothing is known about one without a schema.
-    pub(super) fn new<'a>(
-        ids: BTreeMap<String, NodeId>,
-        variables: impl IntoIterator<Item = (&'a str, Option<&'a Schema>)>,
+impl<'a> Compiler<'a> {
+    /// An environment with the instance and these resources; nothing is known about a resource
+    /// without a kind.
+    pub(super) fn new(
+        instance: &Schema,
+        instance_unknown: bool,
+        ids: BTreeMap<&'a str, Variable>,
+        iterators: BTreeMap<&'a str, BTreeSet<NodeId>>,
+        (omit, cluster_scoped): (bool, bool),
     ) -> Self {
-        let declare = |env: EnvBuilder, (name, schema): (&str, Option<&Schema>)| match schema {
-            Some(schema) => infer::declare(env, name, schema),
-            None => env.variable(name, Type::Dyn),
-        };
-        let env = variables.into_iter().fold(environment(), declare);
+        let mut env = infer::declare(environment(), SCHEMA, instance);
+        for (id, variable) in &ids {
+            env = match &variable.kind {
+                Some(kind) if variable.list => infer::declare_list(env, id, &kind.schema),
+                Some(kind) => infer::declare(env, id, &kind.schema),
+                None => env.variable(id, Type::Dyn),
+            };
+        }
         let env =
             env.build().expect("invariant: the libraries and the types of schemas are well-formed");
-        Self { env, ids }
+        let edges = RefCell::default();
+        Self { env, ids, iterators, instance_unknown, omit, cluster_scoped, edges }
     }
 
-    /// The expression of a string in a template that has one.
-    pub(super) fn template(
+    /// The edges of all expressions that were checked so far.
+    pub(super) fn edges(&self) -> Vec<Edge> {
+        self.edges.borrow().clone()
+    }
+
+    /// The name of a resource.
+    pub(super) fn name(&self, node: NodeId) -> &'a str {
+        self.ids.iter().find(|(_, variable)| variable.node == node).map_or("", |(id, _)| *id)
+    }
+
+    pub(super) fn omit_enabled(&self) -> bool {
+        self.omit
+    }
+
+    pub(super) fn cluster_scoped(&self) -> bool {
+        self.cluster_scoped
+    }
+
+    /// The environment with further variables.
+    pub(super) fn with_variables(&self, variables: &[(&str, Type)]) -> Env {
+        let builder = variables
+            .iter()
+            .fold(self.env.extend(), |env, (name, ty)| env.variable(name, ty.clone()));
+        builder.build().expect("invariant: variables have no signatures")
+    }
+
+    /// Parses and checks `source` in `env`. What is wrong with it is reported.
+    pub(super) fn check(
         &self,
         found: &mut Diagnostics,
-        scalar: &str,
-        target: &Target<'_>,
-        at: &FieldPath,
-    ) -> Option<Expression> {
-        let source = Source::of(scalar)?;
-        let standalone = source.text.is_standalone();
-        let checked = self.check(found, &source, at)?;
-        if checked.expression.nodes.contains(&target.reader) {
-            let message = "a template can't read its own resource: self references are not allowed";
-            found.push(Diagnostic::error(Code::SelfReference, at, message));
+        source: &Source,
+        role: Role,
+        env: &Env,
+    ) -> Option<Checked> {
+        let (ast, mistakes) = env.parse(source.text.cel());
+        let Some(ast) = ast.filter(|_| mistakes.is_empty()) else {
+            self.report(found, source, role, &mistakes);
             return None;
-        }
-        let expected = match target.schema {
-            _ if !standalone => Type::String,
-            Some(_) => infer::target_type(&target.kind.schema, target.id, &target.path),
-            None => Type::Dyn,
         };
-        if !fits(&expected, &checked.ty, &self.env) {
-            let message = format!(
-                "type mismatch: `{}` expects {expected}, the expression `{}` gives {}",
-                at, source.shown, checked.ty
-            );
-            let code = if standalone { Code::TypeMismatch } else { Code::TemplateTextType };
-            let range = 0..scalar.len();
-            found.push(Diagnostic::error(code, Place::inside(at.clone(), range), message));
-            return None;
-        }
-        Some(checked.expression)
-    }
-
-    /// Conditions: standalone expressions of a boolean, which read only resources that `may` allows.
-    pub(super) fn conditions(
-        &self,
-        found: &mut Diagnostics,
-        list: &[String],
-        at: &FieldPath,
-        may: impl Fn(NodeId) -> bool,
-    ) -> Vec<Expression> {
-        let compiled = list.iter().enumerate().map(|(index, scalar)| {
-            let at = at.index(index);
-            let source = match Source::of(scalar) {
-                Some(source) if source.text.is_standalone() => source,
-                Some(_) | None => {
-                    let message =
-                        format!("`{scalar}`: only standalone expressions are allowed here");
-                    found.push(Diagnostic::error(Code::NotStandalone, &at, message));
-                    return None;
-                }
-            };
-            let checked = self.check(found, &source, &at)?;
-            let boolean = match &checked.ty {
-                Type::Bool => true,
-                Type::Optional(inner) => **inner == Type::Bool,
-                _ => false,
-            };
-            if !boolean {
-                let message =
-                    format!("a condition must be a bool, `{scalar}` gives {}", checked.ty);
-                found.push(Diagnostic::error(Code::ConditionType, &at, message));
-            }
-            if let Some(wrong) = checked.expression.nodes.iter().find(|node| !may(**node)) {
-                let name =
-                    self.ids.iter().find(|(_, id)| *id == wrong).map_or("", |(name, _)| name);
-                let message = format!("the condition must not read `{name}`");
-                found.push(Diagnostic::error(Code::ConditionScope, &at, message));
-            }
-            Some(checked.expression)
-        });
-        compiled.collect::<Vec<_>>().into_iter().flatten().collect()
-    }
-
-    /// A field of the declared status, and its schema.
-    pub(super) fn status_field(
-        &self,
-        found: &mut Diagnostics,
-        value: &Value,
-        at: &FieldPath,
-    ) -> Option<(Template, Schema)> {
-        match value {
-            Value::String(scalar) => {
-                let Some(source) = Source::of(scalar) else {
-                    let message =
-                        format!("status fields without expressions are not supported: `{at}`");
-                    found.push(Diagnostic::error(Code::StatusWithoutExpression, at, message));
-                    return None;
-                };
-                let checked = self.check(found, &source, at)?;
-                let standalone = source.text.is_standalone();
-                if !standalone && !matches!(checked.ty, Type::String | Type::Dyn) {
-                    let message =
-                        format!("a text with expressions must be a string, this is {}", checked.ty);
-                    found.push(Diagnostic::error(Code::TemplateTextType, at, message));
-                    return None;
-                }
-                if checked.expression.nodes.is_empty() && !checked.expression.reads_instance() {
-                    let message = "instance status field must refer to a resource or schema";
-                    found.push(Diagnostic::error(Code::StatusScope, at, message));
-                    return None;
-                }
-                let schema = infer::schema_of(&checked.ty, &self.env);
-                Some((Template::Expression(Box::new(checked.expression)), schema))
-            }
-            Value::Object(fields) => {
-                let fields: Vec<_> = fields
-                    .iter()
-                    .filter_map(|(key, value)| {
-                        let (template, schema) =
-                            self.status_field(found, value, &at.field(key.as_str()))?;
-                        Some((key, template, schema))
-                    })
-                    .collect();
-                let schema = Schema::object(
-                    fields.iter().map(|(key, _, schema)| (key.as_str(), schema.clone())),
-                );
-                let fields =
-                    fields.into_iter().map(|(key, field, _)| (key.clone(), field)).collect();
-                Some((Template::Object(fields), schema))
-            }
-            Value::Array(items) => {
-                let items: Vec<_> = items
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(index, item)| self.status_field(found, item, &at.index(index)))
-                    .collect();
-                let element = items.first().map_or_else(Schema::any, |(_, schema)| schema.clone());
-                let items = items.into_iter().map(|(item, _)| item).collect();
-                Some((Template::List(items), Schema::array(element)))
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {
-                let message =
-                    format!("status fields without expressions are not supported: `{at}`");
-                found.push(Diagnostic::error(Code::StatusWithoutExpression, at, message));
-                None
-            }
-        }
-    }
-
-    fn check(&self, found: &mut Diagnostics, source: &Source, at: &FieldPath) -> Option<Checked> {
-        let mut report = |mistakes: Vec<cel::Mistake>| {
-            for mistake in mistakes {
-                let place = source.place(at, mistake.span);
-                let mut diagnostic = Diagnostic::error(code(&mistake), place, mistake.to_string());
-                diagnostic.help =
-                    mistake.suggestion().map(|near| format!("did you mean `{near}`?"));
-                found.push(diagnostic);
+        let allowed = self.rules(found, source, role, &ast);
+        let checked = match cel::check(env, ast) {
+            Ok(checked) => checked,
+            Err(mistakes) => {
+                self.report(found, source, role, &mistakes);
+                return None;
             }
         };
-        let checked = self.env.compile(source.text.cel()).map_err(&mut report).ok()?;
-        let program = cel::Program::new(&checked).map_err(&mut report).ok()?;
+        if !allowed {
+            return None;
+        }
+        let program = match cel::Program::new(&checked) {
+            Ok(program) => program,
+            Err(mistakes) => {
+                self.report(found, source, role, &mistakes);
+                return None;
+            }
+        };
         let paths: Vec<ReadPath> = checked.reads().iter().map(ReadPath::of).collect();
-        let mut nodes: Vec<NodeId> =
-            paths.iter().filter_map(|path| self.ids.get(&path.root)).copied().collect();
-        nodes.sort_unstable();
-        nodes.dedup();
+        let roots: BTreeSet<&str> = paths.iter().map(|path| path.root.as_str()).collect();
+        let nodes: BTreeSet<NodeId> =
+            roots.iter().filter_map(|root| self.ids.get(root)).map(|known| known.node).collect();
+        let own =
+            |root: &&&str| **root != SCHEMA && **root != RUNTIME && !self.ids.contains_key(**root);
+        let variables = roots.iter().filter(own).map(|root| (*root).to_owned()).collect();
+        let instance = match (role, roots.contains(SCHEMA)) {
+            (Role::Condition, _) => InstanceAccess::Observed,
+            (_, true) => InstanceAccess::Declared,
+            (_, false) => InstanceAccess::None,
+        };
+        let unknown = |root: &&str| self.ids.get(root).is_some_and(|known| known.kind.is_none());
+        let guessed =
+            roots.iter().any(unknown) || (self.instance_unknown && roots.contains(SCHEMA));
         let expression = Expression {
             source: source.shown.clone(),
-            path: at.clone(),
+            path: source.at.clone(),
             program,
-            nodes,
-            variables: Vec::new(),
-            instance: match paths.iter().any(|path| path.root == SCHEMA) {
-                true => InstanceAccess::Declared,
-                false => InstanceAccess::None,
-            },
-            standalone: true,
+            nodes: nodes.into_iter().collect(),
+            variables,
+            instance,
+            standalone: source.is_standalone(),
+            reads_schema: roots.contains(SCHEMA),
             paths,
         };
-        Some(Checked { expression, ty: checked.result_type().clone() })
+        Some(Checked { expression, ty: checked.result_type().clone(), guessed })
+    }
+
+    /// What an expression may use where it stands; false if it uses anything else.
+    fn rules(&self, found: &mut Diagnostics, source: &Source, role: Role, ast: &Ast) -> bool {
+        let before = found.len();
+        for call in calls(ast, "omit") {
+            let place = source.place(ast.span(call));
+            if !matches!(role, Role::Field(_)) {
+                let message = format!(
+                    "`omit()` can only be used in resource templates, not in {}",
+                    role.name()
+                );
+                found.push(Diagnostic::error(Code::FunctionNotAllowed, place, message));
+            } else if !self.omit {
+                let message = "`omit()` requires the feature gate `CELOmitFunction` to be enabled";
+                let diagnostic = Diagnostic::error(Code::FunctionNotEnabled, place, message);
+                let help = "start the controller with `--feature-gates=CELOmitFunction=true`";
+                found.push(diagnostic.with_help(help));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for read in ast.reads() {
+            let root = &*read.attribute.root;
+            let place = source.place(read.span);
+            let node = self.ids.get(root).map(|known| known.node);
+            if let (Some(from), Some(to), true) = (role.reader(), node, role.makes_edges())
+                && from != to
+            {
+                self.edges.borrow_mut().push(Edge { from, to, place: place.clone() });
+            }
+            if let Some(diagnostic) = self.forbidden(root, node, role, place)
+                && seen.insert(root.to_owned())
+            {
+                found.push(diagnostic);
+            }
+        }
+        found.len() == before
+    }
+
+    /// What is wrong with reading `root`, if it is known at all.
+    fn forbidden(
+        &self,
+        root: &str,
+        node: Option<NodeId>,
+        role: Role,
+        place: Place,
+    ) -> Option<Diagnostic> {
+        if root == RUNTIME && role != Role::Condition {
+            let message = "`runtime` is only available in `status.conditions` expressions";
+            return Some(Diagnostic::error(Code::ConditionScope, place, message));
+        }
+        let itself = node.is_some() && node == role.reader();
+        match role {
+            Role::Field(_) | Role::Dimension(_) | Role::IncludeWhen(_) if itself => {
+                let message = format!(
+                    "resource `{root}` reads itself in {}: self references are not allowed",
+                    role.name()
+                );
+                let mut diagnostic = Diagnostic::error(Code::SelfReference, place, message);
+                if let Role::IncludeWhen(_) | Role::Field(_) = role {
+                    diagnostic.help = Some("its own state can be read in `readyWhen`".to_owned());
+                }
+                Some(diagnostic)
+            }
+            Role::ReadyWhen(reader) if root == SCHEMA || (node.is_some() && !itself) => {
+                let own = self.name(reader);
+                let message = format!("`readyWhen` must not read `{root}`, only `{own}` itself");
+                Some(Diagnostic::error(Code::ConditionScope, place, message))
+            }
+            Role::ReadyWhenEach(_) if root == SCHEMA || node.is_some() => {
+                let message = format!(
+                    "`readyWhen` of a collection must not read `{root}`, only `{EACH}`, the current object"
+                );
+                Some(Diagnostic::error(Code::ConditionScope, place, message))
+            }
+            Role::Field(_)
+            | Role::Dimension(_)
+            | Role::IncludeWhen(_)
+            | Role::ReadyWhen(_)
+            | Role::ReadyWhenEach(_)
+            | Role::Status
+            | Role::Condition => None,
+        }
+    }
+
+    fn report(
+        &self,
+        found: &mut Diagnostics,
+        source: &Source,
+        role: Role,
+        mistakes: &[cel::Mistake],
+    ) {
+        for mistake in mistakes {
+            found.push(self.diagnostic(source, role, mistake));
+        }
+    }
+
+    fn diagnostic(&self, source: &Source, role: Role, mistake: &cel::Mistake) -> Diagnostic {
+        let place = source.place(mistake.span);
+        let code = if !source.is_standalone() && is_text_addition(mistake) {
+            Code::TemplateTextType
+        } else {
+            code(mistake)
+        };
+        let help = mistake.suggestion().map(|near| format!("did you mean `{near}`?"));
+        let (code, message, help) = match &mistake.kind {
+            cel::MistakeKind::UndeclaredReference { name, function: false, .. } => {
+                match self.out_of_scope(name, role) {
+                    Some((message, help)) => (Code::IterationScope, message, Some(help)),
+                    None => {
+                        let message =
+                            format!("undeclared reference `{name}`: there is no resource `{name}`");
+                        (code, message, help)
+                    }
+                }
+            }
+            cel::MistakeKind::UndefinedField { object, field, .. } => {
+                (code, self.undefined_field(object, field), help)
+            }
+            _ if code == Code::TemplateTextType => {
+                let message = plain(&mistake.to_string());
+                let help = "a text takes strings only: convert the value with `string(…)`";
+                (code, message, Some(help.to_owned()))
+            }
+            _ => (code, plain(&mistake.to_string()), help),
+        };
+        let mut diagnostic = Diagnostic::error(code, place, message);
+        diagnostic.help = help;
+        diagnostic
+    }
+
+    /// A name that is known somewhere else, with what to do about it.
+    fn out_of_scope(&self, name: &str, role: Role) -> Option<(String, String)> {
+        if name == EACH {
+            let message = format!(
+                "`{EACH}` is known only in `readyWhen` of a collection, not in {}",
+                role.name()
+            );
+            let help = match role {
+                Role::ReadyWhen(node) => format!("write `{}`", self.name(node)),
+                Role::ReadyWhenEach(_)
+                | Role::Field(_)
+                | Role::Dimension(_)
+                | Role::IncludeWhen(_)
+                | Role::Status
+                | Role::Condition => "declare an iterator in `forEach`".to_owned(),
+            };
+            return Some((message, help));
+        }
+        let owners = self.iterators.get(name)?;
+        let own = role.reader().is_some_and(|reader| owners.contains(&reader));
+        let owner = self.name(role.reader().filter(|_| own).or(owners.first().copied())?);
+        Some(match role {
+            Role::Dimension(_) if own => (
+                format!("`{name}` is another iterator: iterators are independent of each other"),
+                "use one dimension over a computed list".to_owned(),
+            ),
+            Role::ReadyWhenEach(_) if own => (
+                format!("the iterator `{name}` is known only in the template of `{owner}`"),
+                format!("read the current object as `{EACH}`"),
+            ),
+            Role::Field(_)
+            | Role::Dimension(_)
+            | Role::IncludeWhen(_)
+            | Role::ReadyWhen(_)
+            | Role::ReadyWhenEach(_)
+            | Role::Status
+            | Role::Condition => (
+                format!("the iterator `{name}` is known only in the template of `{owner}`"),
+                format!("read the objects of the collection: `{owner}` is their list"),
+            ),
+        })
+    }
+
+    /// Which kind does not have a field, and where in it.
+    fn undefined_field(&self, object: &Type, field: &str) -> String {
+        let name = plain(object.name());
+        let (root, path) = match name.split_once(['.', '[']) {
+            Some((root, _)) => (root, name[root.len()..].trim_start_matches(['.'])),
+            None => (name.as_str(), ""),
+        };
+        let path = path.strip_prefix("[].").unwrap_or(path);
+        let owner = match self.ids.get(root).and_then(|known| known.kind.as_ref()) {
+            Some(kind) => format!("`{}`", kind.gvk),
+            None if root == SCHEMA => "the schema of the instance".to_owned(),
+            None => return format!("undefined field `{field}` of `{name}`"),
+        };
+        let place = if path.is_empty() { owner } else { format!("`{path}` of {owner}") };
+        format!("undefined field `{field}`: {place} has no such field")
     }
 }
 
-/// The code of a mistake in an expression.
-fn code(mistake: &cel::Mistake) -> Code {
-    use cel::MistakeKind as Kind;
-    match &mistake.kind {
-        Kind::UndeclaredReference { function: true, .. } => Code::UnknownFunction,
-        Kind::UndeclaredReference { function: false, .. } => Code::UnknownIdentifier,
-        Kind::UndefinedField { .. } => Code::UnknownSelection,
-        _ if mistake.phase() == cel::Phase::Parse => Code::InvalidExpression,
-        _ => Code::ExpressionType,
+/// Whether the mistake is about joining something to the text around it.
+fn is_text_addition(mistake: &cel::Mistake) -> bool {
+    matches!(&mistake.kind, cel::MistakeKind::NoMatchingOverload { function, args, .. }
+        if function == "_+_" && args.first() == Some(&Type::String))
+}
+
+/// All calls of a global function.
+pub(super) fn calls(ast: &Ast, name: &str) -> Vec<ExprId> {
+    let mut found = Vec::new();
+    visit(ast, ast.root(), &mut |id, expr| {
+        if let Expr::Call { function, target: None, .. } = expr
+            && &*function.text == name
+        {
+            found.push(id);
+        }
+    });
+    found
+}
+
+/// Calls `each` for every node, parents first.
+pub(super) fn visit(ast: &Ast, id: ExprId, each: &mut impl FnMut(ExprId, &Expr)) {
+    let mut stack = vec![id];
+    while let Some(id) = stack.pop() {
+        each(id, ast.expr(id));
+        let at = stack.len();
+        ast.for_each_child(id, |child| stack.push(child));
+        stack[at..].reverse();
     }
+}
+
+/// Where the field that an expression fills stands in its object.
+pub(super) fn below(at: &FieldPath, depth: usize) -> FieldPath {
+    let segments = at.segments().into_iter().skip(depth);
+    segments.fold(FieldPath::root(), |path, segment| path.child(segment.clone()))
 }

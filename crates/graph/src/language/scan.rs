@@ -1,8 +1,8 @@
 //! Finds the `${…}` expressions in a string of a template.
 //!
 //! Rules (facts, "String templates"): braces are counted, only double quotes delimit strings and
-//! honour backslash escapes, a second `${` outside of a double-quoted string is an error, an
-//! unterminated `${` is plain text, and there is no escape for `${`.
+//! honour backslash escapes, a second `${` outside of a double-quoted string is an error unless it
+//! follows a double quote, an unterminated `${` is plain text, and there is no escape for `${`.
 
 use std::ops::Range;
 
@@ -33,6 +33,9 @@ pub struct Nested {
     pub offset: usize,
 }
 
+/// After so many openings that nothing closes, the rest is text: each costs a look at all of it.
+const MAX_UNTERMINATED: usize = 32;
+
 /// Splits `text` into literal parts and expressions.
 ///
 /// # Errors
@@ -42,9 +45,17 @@ pub(crate) fn scan(text: &str) -> Result<Text, Nested> {
     let mut parts = Vec::new();
     let mut literal_start = 0;
     let mut from = 0;
+    let mut unterminated = 0;
     while let Some(found) = text[from..].find("${") {
         let open = from + found;
-        let Some(close) = closing_brace(text, open + 2)? else { break };
+        let Some(close) = closing_brace(text, open + 2)? else {
+            unterminated += 1;
+            if unterminated == MAX_UNTERMINATED {
+                break;
+            }
+            from = open + 2;
+            continue;
+        };
         if literal_start < open {
             parts.push(Part::Literal(literal_start..open));
         }
@@ -76,7 +87,7 @@ fn closing_brace(text: &str, start: usize) -> Result<Option<usize>, Nested> {
         match bytes[at] {
             b'\\' if in_string => at += 1,
             b'"' => in_string = !in_string,
-            b'$' if !in_string && bytes.get(at + 1) == Some(&b'{') => {
+            b'$' if !in_string && bytes.get(at + 1) == Some(&b'{') && bytes[at - 1] != b'"' => {
                 nested.get_or_insert(at);
             }
             b'{' if !in_string => depth += 1,
@@ -140,11 +151,13 @@ mod tests {
     fn an_unterminated_expression_is_text() {
         check("a ${b", &["plain"]);
         check("${a}${b", &["(a)", "'${b'"]);
+        check("${a \"${b}", &["'${a \"'", "(b)"]);
     }
 
     #[test]
     fn a_nested_expression_is_refused() {
         check("${a + ${b}}", &["nested at 6"]);
         check("${\"${b}\"}", &["=\"${b}\""]);
+        check("${a + \"\"${b}}", &["=a + \"\"${b}"]);
     }
 }

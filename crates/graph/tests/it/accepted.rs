@@ -1,7 +1,10 @@
 //! What compiles, and to what.
 
-use crate::check::accepted;
-use graph::{Graph, Node, Scope, Source, Stop, Template};
+use crate::check::{accepted, with_options};
+use graph::{
+    AuthorCondition, EACH, External, ExternalTarget, Graph, Node, Options, Scope, Source, Stop,
+    Template,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -96,4 +99,118 @@ fn the_same_definition_gives_the_same_graph() {
         format!("{:?} {}", graph.order, graph.instance.crd)
     };
     assert_eq!(show(), show());
+}
+
+const COLLECTION: &str = r#"
+- id: shards
+  forEach: [{tag: "${schema.spec.tags}"}, {n: "${lists.range(schema.spec.size)}"}]
+  readyWhen: ["${each.status.ready}"]
+  template:
+    apiVersion: s3.example.com/v1
+    kind: Bucket
+    metadata: {name: "${tag}-${string(n)}"}
+    spec: {size: "${n}"}
+- id: peers
+  externalRef:
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {namespace: other, selector: {matchLabels: {of: "${schema.spec.name}"}}}
+- id: reader
+  template:
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {name: r}
+    data: {arns: "${shards.map(s, s.status.arn).join(',')}", peers: "${string(peers.size())}"}
+"#;
+
+#[test]
+fn collections_are_lists_to_others_and_iterators_to_themselves() {
+    let graph = accepted(COLLECTION, "{}");
+    let find = |id: &str| graph.find(id).expect("it is declared");
+    let (shards, peers, reader) = (find("shards"), find("peers"), find("reader"));
+    let node = graph.node(shards);
+    assert!(node.is_collection() && node.is_list() && !node.is_external());
+    assert!(graph.node(peers).is_external() && graph.node(peers).is_list());
+    assert_eq!(graph.node(reader).dependencies, [shards, peers]);
+
+    let object = json!({"spec": {"tags": ["a", "b"], "size": 2, "name": "app"}});
+    let mut scope = Scope::new(&graph, &object);
+    let items: Vec<Vec<Value>> = (node.for_each.iter())
+        .map(|dimension| dimension.items.items(&scope).expect("the instance has it"))
+        .collect();
+    assert_eq!(items, [vec![json!("a"), json!("b")], vec![json!(0), json!(1)]]);
+    let item = scope.with_variables([("tag", json!("b")), ("n", json!(1))]);
+    let bucket = template(node).render(&item).expect("all data is there");
+    assert_eq!(bucket["metadata"]["name"], "b-1");
+    assert_eq!(bucket["spec"]["size"], 1);
+
+    let ready = |status: Value| {
+        let scope = scope.with_variables([(EACH, json!({"status": status}))]);
+        node.ready_when[0].eval(&scope)
+    };
+    assert_eq!(ready(json!({"ready": true})), Ok(json!(true)));
+    assert!(matches!(ready(json!({})), Err(Stop::Unresolved(_))));
+
+    let Source::External(External { namespace: Some(namespace), target }) =
+        &graph.node(peers).source
+    else {
+        panic!("it is external, with a namespace");
+    };
+    assert_eq!(namespace.render(&scope), Ok(json!("other")));
+    let ExternalTarget::Selector(selector) = target else { panic!("it selects") };
+    assert_eq!(selector.render(&scope), Ok(json!({"matchLabels": {"of": "app"}})));
+
+    assert!(matches!(template(graph.node(reader)).render(&scope), Err(Stop::Unresolved(_))));
+    scope.bind_list(shards, &[Arc::new(json!({"status": {"arn": "x"}}))]);
+    scope.bind_list(peers, &[]);
+    let config = template(graph.node(reader)).render(&scope).expect("all data is there");
+    assert_eq!(config["data"], json!({"arns": "x", "peers": "0"}));
+}
+
+#[test]
+fn author_conditions_read_resources_and_the_conditions_of_kro() {
+    let status = "{conditions: [\"${runtime.newCondition({type: 'Stored', status: bucket.status.ready ? 'True' : 'False', reason: runtime.condition(schema, 'Ready').reason})}\", \"${[runtime.newCondition({type: 'A' + schema.spec.name, status: 'Unknown'})]}\"]}";
+    let graph = accepted(TWO, status);
+    let conditions = graph.conditions.as_ref().expect("there is a block");
+    assert_eq!(conditions[0].types, ["Stored"]);
+    assert!(conditions[1].types.is_empty());
+    let mut scope = Scope::new(&graph, &instance());
+    assert!(matches!(conditions[0].expression.conditions(&scope), Err(Stop::Unresolved(_))));
+    let bucket = graph.find("bucket").expect("it is declared");
+    scope.bind(bucket, &Arc::new(json!({"status": {"ready": true}})));
+    scope.bind_runtime(json!([{"type": "Ready", "status": "True", "reason": "AllReady"}]));
+    let text = str::to_owned;
+    let stored = AuthorCondition {
+        kind: text("Stored"),
+        status: text("True"),
+        reason: text("AllReady"),
+        message: String::new(),
+    };
+    assert_eq!(conditions[0].expression.conditions(&scope), Ok(vec![stored]));
+    let named = conditions[1].expression.conditions(&scope).expect("it reads the instance only");
+    assert_eq!(named[0].kind, "Aapp");
+}
+
+#[test]
+fn omit_removes_what_gets_it() {
+    let resources = r#"
+- id: one
+  template:
+    apiVersion: s3.example.com/v1
+    kind: Bucket
+    metadata: {name: a}
+    spec:
+      name: "${schema.spec.size > 3 ? schema.spec.name : omit()}"
+      tagging: {tagSet: ["${omit()}", {key: a, value: b}]}
+"#;
+    let options = Options { omit: true, ..Options::default() };
+    let (graph, found) = with_options(resources, &options);
+    let graph = graph.unwrap_or_else(|| panic!("{found}"));
+    let render = |size: i64| {
+        let instance = json!({"spec": {"size": size, "name": "app"}});
+        template(&graph.nodes[0]).render(&Scope::new(&graph, &instance)).expect("it renders")
+    };
+    let tagging = json!({"tagSet": [{"key": "a", "value": "b"}]});
+    assert_eq!(render(5)["spec"], json!({"name": "app", "tagging": tagging}));
+    assert_eq!(render(1)["spec"], json!({"tagging": tagging}));
 }

@@ -1,7 +1,7 @@
 //! The boundary: a definition in YAML, over a few kinds.
 
 use diagnostics::Diagnostics;
-use graph::{Graph, Kind, Kinds, RgdSpec, compile};
+use graph::{Graph, Kind, Kinds, Options, RgdSpec, compile_with};
 use schema::openapi::{GroupVersionKind, with_metadata};
 use schema::{Schema, Type};
 use std::sync::Arc;
@@ -38,11 +38,19 @@ fn kinds() -> Kinds {
 
 /// Compiles `resources`, under a schema with the spec fields `name`, `size` and `tags`.
 pub(crate) fn definition(resources: &str, status: &str) -> (Option<Graph>, Diagnostics) {
+    compile_with(&spec(resources, status), &kinds(), &Options::default())
+}
+
+/// The same without a status, as an installation with these options does it.
+pub(crate) fn with_options(resources: &str, options: &Options) -> (Option<Graph>, Diagnostics) {
+    compile_with(&spec(resources, "{}"), &kinds(), options)
+}
+
+fn spec(resources: &str, status: &str) -> RgdSpec {
     let yaml = format!(
         "schema:\n  apiVersion: v1alpha1\n  kind: App\n  spec:\n    name: string\n    size: integer | default=3\n    tags: '[]string'\n  status: {status}\nresources:\n{resources}"
     );
-    let spec: RgdSpec = serde_saphyr::from_str(&yaml).expect("the YAML has the shape of a spec");
-    compile(&spec, &kinds())
+    serde_saphyr::from_str(&yaml).expect("the YAML has the shape of a spec")
 }
 
 /// The definition is refused with exactly these mistakes: code, path, and a part of the message.

@@ -17,7 +17,7 @@ fn an_unknown_field_names_what_was_probably_meant() {
     refused(resources, &[("KRO0303", path, "schema not found for field `tags`")]);
     let (_, found) = definition(resources, "{}");
     let help = found.iter().next().and_then(|diagnostic| diagnostic.help.clone());
-    assert_eq!(help.as_deref(), Some("did you mean `tagging.tagSet`?"));
+    assert_eq!(help.as_deref(), Some("did you mean `spec.tagging.tagSet`?"));
 }
 
 #[test]
@@ -46,7 +46,11 @@ fn a_cycle_is_named_with_its_path() {
 - id: c
   template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${b.metadata.name}"}}
 "#,
-        &[("KRO0501", "spec.resources[0]", "graph contains a cycle: a -> c -> b -> a")],
+        &[(
+            "KRO0501",
+            "spec.resources[0].template.metadata.name",
+            "graph contains a cycle: a -> c -> b -> a",
+        )],
     );
 }
 
@@ -62,9 +66,9 @@ fn types_of_literals_and_expressions() {
     spec: {name: 5, size: "${schema.spec.name}"}
 "#,
         &[
-            ("KRO0305", "spec.resources[0].template.metadata.name", "expects string"),
+            ("KRO0305", "spec.resources[0].template.metadata.name", "expects `string`"),
             ("KRO0304", "spec.resources[0].template.spec.name", "expected string type for path"),
-            ("KRO0305", "spec.resources[0].template.spec.size", "expects int"),
+            ("KRO0305", "spec.resources[0].template.spec.size", "expects `int`"),
         ],
     );
 }
@@ -87,7 +91,7 @@ fn invalid_expressions_of_all_resources_in_one_go() {
         &[
             ("KRO0401", "spec.resources[0].template.data.a", ""),
             ("KRO0405", "spec.resources[0].template.data.b", "nome"),
-            ("KRO0601", "spec.resources[1].includeWhen[0]", "must be a bool"),
+            ("KRO0601", "spec.resources[1].includeWhen[0]", "must be `bool`"),
             ("KRO0407", "spec.resources[1].includeWhen[1]", "only standalone"),
             ("KRO0602", "spec.resources[1].readyWhen[0]", "must not read `one`"),
             ("KRO0502", "spec.resources[1].template.metadata.name", "self references"),
@@ -127,18 +131,85 @@ fn names_kinds_and_metadata() {
 }
 
 #[test]
-fn what_can_not_be_done_yet_is_refused_by_name() {
+fn iterators_and_collections() {
     refused(
         r#"
-- id: each1
-  forEach: [{tag: "${schema.spec.tags}"}]
-  template: {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}
-- id: outside
-  externalRef: {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}
+- id: shards
+  forEach: [{tag: "${schema.spec.tags}"}, {size: "${schema.spec.size}"}, {other: "${tag}"}]
+  includeWhen: ["${tag == 'a'}"]
+  readyWhen: ["${each.data.x == tag}", "${shards.size() > 0}"]
+  template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "a-${tag}"}}
+- id: one
+  forEach: [{one: "${schema.spec.tags}"}, {item: "${schema.spec.tags}", b: "${[1]}"}]
+  template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "a"}, data: {x: "${each.x}"}}
 "#,
         &[
-            ("KRO0411", "spec.resources[0].forEach", "`forEach` is not supported"),
-            ("KRO0411", "spec.resources[1].externalRef", "`externalRef` is not supported"),
+            ("KRO0603", "spec.resources[0].forEach[1].size", "must run over a list, found `int`"),
+            ("KRO0604", "spec.resources[0].forEach[2].other", "independent"),
+            ("KRO0604", "spec.resources[0].includeWhen[0]", "`tag` is known only in the template"),
+            ("KRO0604", "spec.resources[0].readyWhen[0]", "`tag` is known only in the template"),
+            ("KRO0602", "spec.resources[0].readyWhen[1]", "must not read `shards`, only `each`"),
+            ("KRO0605", "spec.resources[0].template.metadata.name", "missing: `size`, `other`"),
+            ("KRO0111", "spec.resources[1].forEach[0].one", "conflicts with the resource ID"),
+            ("KRO0607", "spec.resources[1].forEach[1]", "one iterator with its list, found 2"),
+            ("KRO0110", "spec.resources[1].forEach[1].item", "reserved"),
+            ("KRO0604", "spec.resources[1].template.data.x", "`each` is known only in `readyWhen`"),
+            ("KRO0605", "spec.resources[1].template.metadata.name", "missing: `one`, `b`, `item`"),
+        ],
+    );
+}
+
+#[test]
+fn external_references() {
+    refused(
+        r#"
+- id: both
+  externalRef: {apiVersion: v1, kind: ConfigMap, metadata: {name: a, selector: {}}}
+- id: neither
+  externalRef: {apiVersion: v1, kind: ConfigMap, metadata: {}}
+- id: repeated
+  forEach: [{tag: "${schema.spec.tags}"}]
+  externalRef: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${tag}"}}
+- id: shape
+  externalRef: {apiVersion: v1, kind: ConfigMap, metadata: {selector: {matchLabels: {a: 1}}}}
+- id: namespaced
+  externalRef: {apiVersion: v1, kind: Namespace, metadata: {name: "${schema.spec.size}", namespace: b}}
+- id: list
+  externalRef: {apiVersion: v1, kind: ConfigMap, metadata: {selector: {matchLabels: {a: b}}}}
+- id: reader
+  template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${list.metadata.name}"}}
+"#,
+        &[
+            (
+                "KRO0608",
+                "spec.resources[0].externalRef.metadata",
+                "exactly one of name or selector",
+            ),
+            (
+                "KRO0608",
+                "spec.resources[1].externalRef.metadata",
+                "exactly one of name or selector",
+            ),
+            ("KRO0310", "spec.resources[2].forEach", "cannot use externalRef with forEach"),
+            ("KRO0608", "spec.resources[3].externalRef.metadata.selector.matchLabels.a", "text"),
+            ("KRO0305", "spec.resources[4].externalRef.metadata.name", "expects `string`"),
+            ("KRO0307", "spec.resources[4].externalRef.metadata.namespace", "cluster-scoped"),
+            ("KRO0402", "spec.resources[6].template.metadata.name", "list(list)"),
+        ],
+    );
+}
+
+#[test]
+fn omit_needs_its_gate_and_a_template() {
+    refused(
+        r#"
+- id: one
+  includeWhen: ["${omit()}"]
+  template: {apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {x: "${omit()}"}}
+"#,
+        &[
+            ("KRO0409", "spec.resources[0].includeWhen[0]", "only be used in resource templates"),
+            ("KRO0408", "spec.resources[0].template.data.x", "feature gate"),
         ],
     );
 }

@@ -56,7 +56,7 @@ pub fn project(object: &Value, set: &FieldSet) -> Value {
 }
 
 /// Where in a live list an element is.
-fn position(items: &[Value], element: &PathElement) -> Option<usize> {
+pub(super) fn position(items: &[Value], element: &PathElement) -> Option<usize> {
     match element {
         PathElement::Field(_) => None,
         PathElement::Key(key) => items.iter().position(|item| has_key(item, key)),

@@ -1,0 +1,7 @@
+//! The program `kro`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kro::main()
+}

@@ -1,0 +1,230 @@
+//! A cluster in memory: it stores objects and does what the planner asks for.
+//!
+//! It stands in for what a person can't have on a desk. Nothing in it makes progress by itself:
+//! what a controller of another kind would write (a status, say) comes from files.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use graph::Graph;
+use plan::{
+    Acquired, Action, Applied, Instance, Listed, Member, ObjectId, Observed, Report, Step, desired,
+    names, next_status,
+};
+use schema::managed_fields;
+use serde_json::{Map, Value};
+
+use crate::instances::EPOCH;
+
+/// How many steps may follow each other, beside three for every resource: the planner promises
+/// to be done sooner.
+const SPARE_STEPS: usize = 20;
+
+/// The objects of one instance, and everything beside them.
+pub(crate) struct World<'a> {
+    graph: &'a Graph,
+    rgd_name: String,
+    /// The instance.
+    pub(crate) instance: Value,
+    /// All other objects.
+    pub(crate) objects: BTreeMap<ObjectId, Value>,
+    observed: Observed,
+    made: u32,
+}
+
+/// One call of the planner, and what was done because of it.
+pub(crate) struct Round {
+    pub(crate) step: Step,
+}
+
+// === impl World ===
+
+impl<'a> World<'a> {
+    /// A world in which `objects` exist.
+    pub(crate) fn new(
+        graph: &'a Graph,
+        rgd_name: &str,
+        instance: Value,
+        objects: impl IntoIterator<Item = Value>,
+    ) -> Self {
+        let mut world = Self {
+            graph,
+            rgd_name: rgd_name.to_owned(),
+            instance,
+            objects: BTreeMap::new(),
+            observed: Observed::default(),
+            made: 0,
+        };
+        objects.into_iter().for_each(|object| world.observe(object));
+        world
+    }
+
+    /// Somebody else writes `object`: its fields are merged into those that are there.
+    pub(crate) fn observe(&mut self, mut object: Value) {
+        let mut id = ObjectId::of(&object);
+        let kind = self.graph.nodes.iter().map(|node| &node.kind);
+        let namespaced = kind
+            .filter(|kind| kind.gvk.group == id.kind.group && kind.gvk.kind == id.kind.kind)
+            .map(|kind| kind.namespaced)
+            .next();
+        let own = plan::object::text(&self.instance, &["metadata", "namespace"]);
+        if namespaced == Some(true) && id.namespace.is_empty() && !own.is_empty() {
+            own.clone_into(&mut id.namespace);
+            object["metadata"]["namespace"] = own.into();
+        }
+        if let Some(stored) = self.objects.get_mut(&id) {
+            overlay(stored, &object);
+        } else {
+            self.default_metadata(&mut object);
+            self.objects.insert(id, object);
+        }
+    }
+
+    /// Lets the planner work until it has nothing to do.
+    ///
+    /// Refusals of earlier calls are forgotten: time has passed.
+    pub(crate) fn settle(&mut self) -> Vec<Round> {
+        self.observed.refused.clear();
+        self.observed.acquired.clear();
+        let mut rounds = Vec::new();
+        for _ in 0..SPARE_STEPS + 3 * self.graph.nodes.len() {
+            let step = self.step();
+            if let Some(report) = &step.status {
+                self.report(report);
+            }
+            for action in &step.actions {
+                self.perform(action);
+            }
+            let done = step.actions.is_empty();
+            rounds.push(Round { step });
+            if done {
+                break;
+            }
+        }
+        rounds
+    }
+
+    fn step(&mut self) -> Step {
+        self.observed.members = self.members();
+        let instance = Instance {
+            object: &self.instance,
+            rgd_name: &self.rgd_name,
+            rgd_uid: "",
+            kro_version: env!("CARGO_PKG_VERSION"),
+        };
+        let step = plan::step(self.graph, &instance, &self.observed);
+        self.observed.listed = None;
+        step
+    }
+
+    /// The objects that carry the part-of label of the instance.
+    fn members(&self) -> BTreeMap<ObjectId, Arc<Member>> {
+        let applyset = plan::applyset_id(&ObjectId::of(&self.instance));
+        let own = self
+            .objects
+            .iter()
+            .filter(|(_, object)| plan::object::label(object, names::PART_OF) == applyset);
+        own.map(|(id, object)| (id.clone(), Arc::new(member(object)))).collect()
+    }
+
+    fn perform(&mut self, action: &Action) {
+        match action {
+            Action::Manage { patch } | Action::RecordInventory { patch } => {
+                overlay(&mut self.instance, patch);
+            }
+            Action::Acquire { object, .. } => {
+                let answer = self.acquire(object);
+                self.observed.acquired.insert(object.clone(), answer);
+            }
+            Action::Apply { key, id, object, desired } => {
+                let schema = &self.graph.node(key.node).kind.schema;
+                let live = self.objects.get(id);
+                let manager = names::MANAGER_APPLYSET;
+                let mut stored = managed_fields::apply(schema, live, object, manager);
+                schema::apply_defaults(schema, &mut stored);
+                self.default_metadata(&mut stored);
+                let entry = managed_fields::entry_hash(&stored, manager);
+                self.objects.insert(id.clone(), stored);
+                self.observed.applied.insert(id.clone(), Applied { desired: *desired, entry });
+            }
+            Action::ListMembers { .. } => {
+                let members = self.members();
+                let listed =
+                    members.iter().map(|(id, member)| (id.clone(), Listed::from(&**member)));
+                self.observed.listed = Some(listed.collect());
+            }
+            Action::Delete { object, .. } => {
+                self.objects.remove(object);
+            }
+            Action::RemoveFinalizer => {
+                if let Some(metadata) = self.instance["metadata"].as_object_mut() {
+                    metadata.remove("finalizers");
+                }
+            }
+        }
+    }
+
+    fn acquire(&self, id: &ObjectId) -> Acquired {
+        let Some(object) = self.objects.get(id) else { return Acquired::Held };
+        let own = plan::applyset_id(&ObjectId::of(&self.instance));
+        let part_of = plan::object::label(object, names::PART_OF);
+        if plan::object::is_deleting(object) {
+            Acquired::Terminating
+        } else if part_of.is_empty() || part_of == own {
+            Acquired::Held
+        } else {
+            Acquired::Foreign { part_of: part_of.to_owned() }
+        }
+    }
+
+    fn report(&mut self, report: &Report) {
+        if let Some(status) = next_status(&self.instance, report, EPOCH) {
+            self.instance["status"] = status;
+        }
+    }
+
+    fn default_metadata(&mut self, object: &mut Value) {
+        if object["metadata"]["uid"].is_null() {
+            self.made += 1;
+            object["metadata"]["uid"] = format!("00000000-0000-0000-0001-{:012}", self.made).into();
+        }
+    }
+}
+
+fn member(object: &Value) -> Member {
+    let order = plan::object::annotation(object, names::APPLY_ORDER);
+    Member {
+        uid: plan::object::text(object, &["metadata", "uid"]).to_owned(),
+        deleting: plan::object::is_deleting(object),
+        node: plan::object::label(object, names::NODE_ID).to_owned(),
+        apply_order: order.and_then(|order| order.parse().ok()).unwrap_or(0),
+        entry: managed_fields::entry_hash(object, names::MANAGER_APPLYSET),
+        owned: managed_fields::own_entry(object, names::MANAGER_APPLYSET)
+            .and_then(|entry| managed_fields::FieldSet::from_fields_v1(&entry["fieldsV1"]))
+            .map(|set| desired::hash(&managed_fields::project(object, &set))),
+        object: Arc::new(object.clone()),
+    }
+}
+
+/// Merges the fields of `patch` into `value`: objects field by field, everything else as a whole;
+/// null removes.
+pub(crate) fn overlay(value: &mut Value, patch: &Value) {
+    match patch {
+        Value::Object(patch) => {
+            if !value.is_object() {
+                *value = Value::Object(Map::new());
+            }
+            let Some(fields) = value.as_object_mut() else { return };
+            for (name, patch) in patch {
+                if patch.is_null() {
+                    fields.remove(name);
+                } else {
+                    overlay(fields.entry(name.clone()).or_insert(Value::Null), patch);
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            value.clone_from(patch);
+        }
+    }
+}
