@@ -125,6 +125,9 @@ pub fn check(env: &Env, ast: Ast) -> Result<Checked, Vec<Mistake>> {
     Ok(Checked { env: env.clone(), ast, types, references })
 }
 
+/// Most parts of the type of a node.
+const MAX_TYPE: usize = 1_000;
+
 struct Checker<'e> {
     env: &'e Env,
     ast: &'e Ast,
@@ -141,7 +144,14 @@ impl Checker<'_> {
     }
 
     fn check(&mut self, id: ExprId) -> Type {
-        let ty = self.infer(id);
+        let mut ty = self.infer(id);
+        // Types share their parts: without a bound a short expression has a type that takes years to compare.
+        if matches!(ty, Type::Map(_) | Type::Opaque(_))
+            && self.known.resolve(&ty, false).is_larger_than(MAX_TYPE)
+        {
+            self.mistake(MistakeKind::TooComplex { limit: MAX_TYPE }, self.ast.span(id));
+            ty = Type::Error;
+        }
         self.types[id.index()] = ty.clone();
         ty
     }

@@ -67,10 +67,10 @@ pub(crate) struct Variable {
 pub struct Options {
     /// Longest text of an expression, in bytes.
     pub max_length: usize,
-    /// Deepest nesting of an expression.
+    /// Deepest nesting of an expression; more than 250 counts as 250, so that no stack is exhausted.
     pub max_depth: usize,
-    /// Most steps of one evaluation.
-    pub max_steps: u64,
+    /// What one evaluation may cost, see [`cost`](crate::cost).
+    pub max_cost: u64,
     /// A key that stands twice in a map literal is an error (the specification) or the last one wins (cel-go).
     pub unique_keys: bool,
     /// A floating point number may be a key in a map literal (cel-go) or is an error (the specification).
@@ -86,7 +86,7 @@ impl Default for Options {
         Options {
             max_length: 100_000,
             max_depth: 250,
-            max_steps: 10_000_000,
+            max_cost: 10_000_000,
             unique_keys: true,
             any_keys: false,
             construct_objects: true,
@@ -348,6 +348,15 @@ impl EnvBuilder {
                 Err(error) => self.errors.push(EnvError::Signature(error)),
             }
         }
+        self
+    }
+
+    /// Adds a macro; of macros with one name the first that takes the call is used.
+    ///
+    /// What it makes may use every argument once: a node has one place in the tree.
+    #[must_use]
+    pub fn with_macro(mut self, entry: Macro) -> Self {
+        Arc::make_mut(&mut self.inner.macros).entry(entry.function).or_default().push(entry);
         self
     }
 

@@ -224,7 +224,12 @@ pub enum ErrorKind {
         /// Why.
         reason: String,
     },
-    /// The evaluation took more steps than it may.
+    /// A result that is larger than results may be.
+    TooLarge {
+        /// The largest text in bytes, or the largest value in units of [`cost`](crate::cost).
+        limit: u64,
+    },
+    /// The evaluation costs more than it may.
     BudgetExceeded {
         /// The limit.
         limit: u64,
@@ -250,6 +255,10 @@ impl ErrorKind {
             function: function.to_owned(),
             args: args.iter().map(|arg| arg.type_name().to_owned()).collect(),
         })
+    }
+
+    pub(crate) fn too_long() -> Box<ErrorKind> {
+        Box::new(ErrorKind::TooLarge { limit: crate::cost::MAX_TEXT as u64 })
     }
 
     pub(crate) fn argument(function: &'static str, reason: impl Into<String>) -> Box<ErrorKind> {
@@ -282,8 +291,9 @@ impl fmt::Display for ErrorKind {
             ErrorKind::DuplicateKey { key } => write!(f, "key `{key}` stands twice in one map"),
             ErrorKind::EmptyOptional => f.write_str("the optional has no value"),
             ErrorKind::NotComparable { reason } => f.write_str(reason),
+            ErrorKind::TooLarge { limit } => write!(f, "the result is larger than {limit}"),
             ErrorKind::BudgetExceeded { limit } => {
-                write!(f, "the evaluation takes more than {limit} steps")
+                write!(f, "the evaluation costs more than {limit}")
             }
             ErrorKind::Other(reason) => f.write_str(reason),
         }

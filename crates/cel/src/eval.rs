@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::{
     BinaryOp, Bindings, Error, ErrorKind, ExprId, Key, MapBuilder, Outcome, Program, Stop, Unknown,
-    Value,
+    Value, cost,
     env::Binding,
     plan::{Call, Node, Op, OrElse, Plan},
     value::lookup_keys,
@@ -23,7 +23,18 @@ pub(crate) struct Cx<'a> {
     plan: &'a Plan,
     bindings: &'a Bindings<'a>,
     locals: Vec<Slot<'a>>,
-    steps: u64,
+    /// What may still be spent.
+    budget: u64,
+    limit: u64,
+}
+
+/// The result of an evaluation and what it has cost.
+#[derive(Clone, Debug)]
+pub struct Evaluation<'a> {
+    /// The result.
+    pub outcome: Outcome<'a>,
+    /// What it has cost, see [`cost`](crate::cost).
+    pub cost: u64,
 }
 
 #[derive(Clone)]
@@ -36,15 +47,22 @@ enum Slot<'a> {
 impl Program {
     /// Evaluates with these values. The result borrows from the values and from the program.
     pub fn eval<'a>(&'a self, bindings: &'a Bindings<'_>) -> Outcome<'a> {
+        self.eval_within(bindings, self.0.env.options().max_cost).outcome
+    }
+
+    /// Evaluates at a cost of at most `limit`, whatever the environment allows.
+    ///
+    /// An evaluation that would cost more ends with [`BudgetExceeded`](ErrorKind::BudgetExceeded).
+    pub fn eval_within<'a>(&'a self, bindings: &'a Bindings<'_>, limit: u64) -> Evaluation<'a> {
         let plan: &'a Plan = &self.0;
         let locals = if plan.slots == 0 { Vec::new() } else { vec![Slot::Empty; plan.slots] };
-        let steps = plan.env.options().max_steps;
-        let mut cx = Cx { plan, bindings, locals, steps };
-        match cx.eval(&plan.root) {
+        let mut cx = Cx { plan, bindings, locals, budget: limit, limit };
+        let outcome = match cx.run() {
             Ok(value) => Outcome::Value(value),
             Err(Stop::Error(error)) => Outcome::Error(error),
             Err(Stop::Unknown(unknown)) => Outcome::Unknown(unknown),
-        }
+        };
+        Evaluation { outcome, cost: limit - cx.budget }
     }
 }
 
@@ -56,17 +74,27 @@ impl<'a> Cx<'a> {
         Stop::Error(Box::new(Error { kind: *kind.into(), expr: id, span, attribute: None }))
     }
 
-    /// Takes `count` from the budget.
-    fn spend(&mut self, id: ExprId, count: u64) -> Result<(), Stop> {
-        match self.steps.checked_sub(count) {
+    fn run(&mut self) -> Eval<'a> {
+        let plan = self.plan;
+        self.spend(plan.root.id, plan.weight)?;
+        let value = self.eval(&plan.root)?;
+        if cost::too_large(&value) {
+            return Err(self.fail(plan.root.id, ErrorKind::TooLarge { limit: cost::MAX_RESULT }));
+        }
+        Ok(value)
+    }
+
+    /// Takes `units` from the budget.
+    #[inline]
+    fn spend(&mut self, id: ExprId, units: u64) -> Result<(), Stop> {
+        match self.budget.checked_sub(units) {
             Some(rest) => {
-                self.steps = rest;
+                self.budget = rest;
                 Ok(())
             }
             None => {
-                self.steps = 0;
-                let limit = self.plan.env.options().max_steps;
-                Err(self.fail(id, ErrorKind::BudgetExceeded { limit }))
+                self.budget = 0;
+                Err(self.fail(id, ErrorKind::BudgetExceeded { limit: self.limit }))
             }
         }
     }
@@ -165,6 +193,7 @@ impl<'a> Cx<'a> {
             Err(stop) => return Err(self.strict_rest(stop, operands[1..].iter())),
         };
         let right = self.eval(&operands[1])?;
+        self.spend(id, cost::binary(op, &left, &right, self.budget))?;
         operators::binary(op, &left, &right).map_err(|kind| self.fail(id, kind))
     }
 
@@ -183,6 +212,9 @@ impl<'a> Cx<'a> {
         if let Some(unknown @ Stop::Unknown(_)) = stop {
             return Err(unknown);
         }
+        for pair in values.windows(2) {
+            self.spend(id, cost::binary(BinaryOp::Add, &pair[0], &pair[1], self.budget))?;
+        }
         // The terms before a failed one are added first: their own failure would come first.
         let total = operators::sum(values).map_err(|kind| self.fail(id, kind))?;
         match stop {
@@ -192,22 +224,33 @@ impl<'a> Cx<'a> {
     }
 
     fn call(&mut self, id: ExprId, call: &'a Call) -> Eval<'a> {
-        let result = match &*call.args {
-            [] => dispatch(call, &[]),
+        match &*call.args {
+            [] => self.dispatch(id, call, &[]),
             [a] => {
                 let args = [self.eval(a)?];
-                dispatch(call, &args)
+                self.dispatch(id, call, &args)
             }
             [a, b] => {
                 let args = self.strict([a, b])?;
-                dispatch(call, &args)
+                self.dispatch(id, call, &args)
             }
             args => {
                 let args = self.strict_all(args)?;
-                dispatch(call, &args)
+                self.dispatch(id, call, &args)
             }
-        };
-        result.map_err(|kind| self.fail(id, kind))
+        }
+    }
+
+    fn dispatch(&mut self, id: ExprId, call: &'a Call, args: &[Value<'a>]) -> Eval<'a> {
+        self.spend(id, call.work.units(args, self.budget))?;
+        let value = dispatch(call, args).map_err(|kind| self.fail(id, kind))?;
+        self.spend(id, cost::made(&value))?;
+        match &value {
+            Value::String(text) if text.len() > cost::MAX_TEXT => {
+                Err(self.fail(id, ErrorKind::too_long()))
+            }
+            _ => Ok(value),
+        }
     }
 
     fn or_else(&mut self, id: ExprId, parts: &'a [Node; 2], wanted: OrElse) -> Eval<'a> {

@@ -28,6 +28,7 @@
 mod ast;
 mod bindings;
 mod check;
+pub mod cost;
 mod env;
 mod error;
 mod eval;
@@ -47,12 +48,14 @@ pub use ast::{
 };
 pub use bindings::Bindings;
 pub use check::{Checked, Reference, check};
+pub use cost::{Estimate, Size, Work};
 pub use env::{
     Binding, CallClosure, CallFn, Env, EnvBuilder, EnvError, Field, Function, Library,
     ListSemantics, ObjectType, Options, Overload, PlannedArg, Prepare, Prepared, Row,
     SignatureError,
 };
 pub use error::{Attribute, Error, ErrorKind, Outcome, PathStep, Stop, Unknown};
+pub use eval::Evaluation;
 pub use mistake::{Mistake, MistakeKind, Phase};
 pub use parse::{Limits, Macro, MacroCx, MacroInput, parse};
 pub use plan::Program;

@@ -55,6 +55,11 @@ pub enum MistakeKind {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A type with more parts than the limit.
+    TooComplex {
+        /// The limit.
+        limit: usize,
+    },
     /// A macro got an argument that it does not take.
     BadMacroArgument {
         /// The macro.
@@ -152,7 +157,8 @@ impl Mistake {
             | MistakeKind::NotIterable { .. }
             | MistakeKind::NoMatchingOverload { .. }
             | MistakeKind::TypeMismatch { .. }
-            | MistakeKind::NotAnObjectType { .. } => Phase::Check,
+            | MistakeKind::NotAnObjectType { .. }
+            | MistakeKind::TooComplex { .. } => Phase::Check,
             MistakeKind::BadConstant { .. } | MistakeKind::NoValue { .. } => Phase::Plan,
         }
     }
@@ -188,6 +194,9 @@ impl fmt::Display for Mistake {
             }
             MistakeKind::TooLong { limit } => {
                 write!(f, "the expression is longer than {limit} bytes")
+            }
+            MistakeKind::TooComplex { limit } => {
+                write!(f, "the type of this has more than {limit} parts")
             }
             MistakeKind::BadMacroArgument { function, expected } => {
                 write!(f, "`{function}` {expected}")

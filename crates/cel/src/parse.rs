@@ -49,6 +49,7 @@ pub(crate) fn parse_with<'m>(
     limits: Limits,
     macros: &'m dyn Fn(&str) -> &'m [Macro],
 ) -> (Option<Ast>, Vec<Mistake>) {
+    let limits = Limits { max_depth: limits.max_depth.min(MAX_DEPTH), ..limits };
     if source.len() > limits.max_length {
         let span = Span::new(0, u32::try_from(source.len()).unwrap_or(u32::MAX));
         let kind = MistakeKind::TooLong { limit: limits.max_length };
@@ -64,15 +65,17 @@ pub(crate) fn parse_with<'m>(
         limits,
         macros,
         mistakes: Vec::new(),
+        gave_up: false,
         tree: Tree {
             nodes: Vec::with_capacity(16),
             spans: Vec::with_capacity(16),
             heights: Vec::with_capacity(16),
+            depths: Vec::with_capacity(16),
             macro_calls: Vec::new(),
         },
     };
     let root = parser.expression();
-    if parser.kind() != TokenKind::End && !parser.too_deep() {
+    if parser.kind() != TokenKind::End {
         parser.unexpected("the end of the expression");
     }
     mistakes.append(&mut parser.mistakes);
@@ -99,8 +102,15 @@ pub(crate) struct Tree {
     nodes: Vec<Expr>,
     spans: Vec<Span>,
     heights: Vec<u32>,
+    /// How deep values may nest that a node gives: what is bound to a name counts where the name is visible.
+    depths: Vec<u32>,
     macro_calls: Vec<(ExprId, MacroCall)>,
 }
+
+/// Deepest nesting of what is accepted at all: more does not fit on the stack of a thread.
+const MAX_DEPTH: usize = 250;
+/// Values may nest so many times deeper than expressions.
+const VALUE_DEPTH: usize = 4;
 
 struct Parser<'s, 'm> {
     source: &'s str,
@@ -112,15 +122,19 @@ struct Parser<'s, 'm> {
     limits: Limits,
     macros: &'m dyn Fn(&str) -> &'m [Macro],
     mistakes: Vec<Mistake>,
+    gave_up: bool,
     tree: Tree,
 }
 
 impl Tree {
     fn add(&mut self, expr: Expr, span: Span) -> ExprId {
         let id = ExprId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
-        let mut height = 0;
-        let heights = &self.heights;
-        let mut child = |id: ExprId| height = height.max(heights[id.index()]);
+        let (mut height, mut depth) = (0, 0);
+        let (heights, depths) = (&self.heights, &self.depths);
+        let mut child = |id: ExprId| {
+            height = height.max(heights[id.index()]);
+            depth = depth.max(depths[id.index()]);
+        };
         match &expr {
             Expr::Literal(_) | Expr::Ident { .. } => {}
             Expr::Select { operand, .. }
@@ -153,15 +167,18 @@ impl Tree {
                 child(c.range);
                 c.filter.iter().for_each(|id| child(*id));
                 child(c.body);
+                depth = depths[c.range.index()].saturating_add(depths[c.body.index()]);
             }
             Expr::Bind { init, body, .. } => {
                 child(*init);
                 child(*body);
+                depth = depths[init.index()].saturating_add(depths[body.index()]);
             }
         }
         self.nodes.push(expr);
         self.spans.push(span);
         self.heights.push(height + 1);
+        self.depths.push(depth.saturating_add(1));
         id
     }
 }
@@ -208,11 +225,9 @@ impl<'s> Parser<'s, '_> {
     }
 
     fn mistake(&mut self, kind: MistakeKind, span: Span) {
-        self.mistakes.push(Mistake::new(kind, span));
-    }
-
-    fn too_deep(&self) -> bool {
-        matches!(self.mistakes.last(), Some(Mistake { kind: MistakeKind::TooDeep { .. }, .. }))
+        if !self.gave_up {
+            self.mistakes.push(Mistake::new(kind, span));
+        }
     }
 
     fn unexpected(&mut self, expected: &'static str) {
@@ -230,16 +245,27 @@ impl<'s> Parser<'s, '_> {
 
     fn add(&mut self, expr: Expr, span: Span) -> ExprId {
         let id = self.tree.add(expr, span);
-        if self.tree.heights[id.index()] as usize > self.limits.max_depth && !self.too_deep() {
-            self.give_up(span);
-        }
+        self.bound(id);
         id
     }
 
-    /// Nesting is too deep: nothing more is read.
+    /// Gives up where the node is nested too deep.
+    fn bound(&mut self, id: ExprId) {
+        let height = self.tree.heights[id.index()] as usize;
+        let depth = self.tree.depths[id.index()] as usize;
+        if height > self.limits.max_depth || depth > VALUE_DEPTH * self.limits.max_depth {
+            self.give_up(self.tree.spans[id.index()]);
+        }
+    }
+
+    /// Nesting is too deep: nothing more is read, and nothing that follows from that is told.
     fn give_up(&mut self, span: Span) {
         self.at = self.tokens.len();
+        if self.gave_up {
+            return;
+        }
         self.mistake(MistakeKind::TooDeep { limit: self.limits.max_depth }, span);
+        self.gave_up = true;
     }
 
     /// After a mistake: goes on at the next comma or closing bracket of the same level.
@@ -263,7 +289,7 @@ impl<'s> Parser<'s, '_> {
     }
 
     fn expect(&mut self, kind: TokenKind, expected: &'static str) {
-        if self.eat(kind) || self.too_deep() {
+        if self.eat(kind) || self.gave_up {
             return;
         }
         self.unexpected(expected);
@@ -274,9 +300,7 @@ impl<'s> Parser<'s, '_> {
     fn expression(&mut self) -> ExprId {
         let start = self.token().span.start;
         if self.depth >= self.limits.max_depth {
-            if !self.too_deep() {
-                self.give_up(Span::new(start, start + 1));
-            }
+            self.give_up(Span::new(start, start + 1));
             return self.placeholder(Span::new(start, start));
         }
         self.depth += 1;
@@ -399,7 +423,7 @@ impl<'s> Parser<'s, '_> {
                 }
                 _ => return id,
             }
-            if self.too_deep() {
+            if self.gave_up {
                 return id;
             }
         }
@@ -477,16 +501,13 @@ impl<'s> Parser<'s, '_> {
                         let function = function.text.clone();
                         self.tree.macro_calls.push((id, MacroCall { function, target, args }));
                     }
-                    let height = self.tree.heights[id.index()] as usize;
-                    if height > self.limits.max_depth && !self.too_deep() {
-                        self.give_up(span);
-                    }
+                    self.bound(id);
                     return id;
                 }
                 Err(mistake) => {
                     // A mistake inside of the arguments has been told already.
                     if before {
-                        self.mistakes.push(mistake);
+                        self.mistake(mistake.kind, mistake.span);
                     }
                     return self.placeholder(span);
                 }
@@ -558,7 +579,7 @@ impl<'s> Parser<'s, '_> {
                 if mistake.span == Span::default() {
                     mistake.span = span;
                 }
-                self.mistakes.push(mistake);
+                self.mistake(mistake.kind, mistake.span);
                 self.placeholder(span)
             }
         }
@@ -594,10 +615,8 @@ impl<'s> Parser<'s, '_> {
             let optional = parser.eat(TokenKind::Question);
             let key = parser.expression();
             if !parser.eat(TokenKind::Colon) {
-                if !parser.too_deep() {
-                    parser.unexpected("`:`");
-                    parser.recover();
-                }
+                parser.unexpected("`:`");
+                parser.recover();
                 return;
             }
             let value = parser.expression();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     Ast, BinaryOp, Checked, ComprehensionKind, Env, Expr, ExprId, Key, Literal, LogicOp, Mistake,
     MistakeKind, Name, Reference, Span, Str, Type, UnaryOp, Value,
+    cost::{self, Work},
     env::{Binding, Overload, PlannedArg, Prepared, ResolvedShapes},
     shape::{Shape, Shapes},
 };
@@ -21,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) slots: usize,
     pub(crate) shapes: Arc<ResolvedShapes>,
     pub(crate) lazy: Vec<Node>,
+    /// What the nodes cost that are in no loop.
+    pub(crate) weight: u64,
     source: Arc<str>,
 }
 
@@ -110,6 +113,7 @@ pub(crate) struct Hint {
 
 pub(crate) struct Call {
     pub(crate) function: Arc<str>,
+    pub(crate) work: Work,
     pub(crate) args: Box<[Node]>,
     pub(crate) targets: Box<[CallTarget]>,
 }
@@ -121,6 +125,8 @@ pub(crate) struct CallTarget {
 
 pub(crate) struct Loop {
     pub(crate) kind: ComprehensionKind,
+    /// What the nodes cost that one turn evaluates.
+    pub(crate) weight: u64,
     pub(crate) range: Node,
     pub(crate) slot: usize,
     pub(crate) two: bool,
@@ -134,7 +140,7 @@ impl Program {
     /// # Errors
     /// Constant arguments that can never be right.
     pub fn new(checked: &Checked) -> Result<Program, Vec<Mistake>> {
-        plan(&checked.env, &checked.ast, Some(checked))
+        plan(&checked.env, &checked.ast, Some(checked), checked.ast.root())
     }
 
     /// Plans an expression that was not checked: every name and overload that fits is tried at run time.
@@ -142,7 +148,7 @@ impl Program {
     /// # Errors
     /// Constant arguments that can never be right.
     pub fn unchecked(env: &Env, ast: &Ast) -> Result<Program, Vec<Mistake>> {
-        plan(env, ast, None)
+        plan(env, ast, None, ast.root())
     }
 
     /// The text of the expression.
@@ -162,11 +168,18 @@ impl std::fmt::Debug for Program {
     }
 }
 
-fn plan(env: &Env, ast: &Ast, checked: Option<&Checked>) -> Result<Program, Vec<Mistake>> {
+/// Plans the part of an expression below a node, which must use no variable from around it.
+pub(crate) fn plan(
+    env: &Env,
+    ast: &Ast,
+    checked: Option<&Checked>,
+    root_id: ExprId,
+) -> Result<Program, Vec<Mistake>> {
     let mut planner = Planner {
         env,
         ast,
         checked,
+        weights: cost::weights(ast),
         shapes: env.shapes(),
         scope: Vec::new(),
         next_slot: 0,
@@ -175,7 +188,7 @@ fn plan(env: &Env, ast: &Ast, checked: Option<&Checked>) -> Result<Program, Vec<
         lazy: Vec::new(),
         mistakes: Vec::new(),
     };
-    let root = planner.node(ast.root());
+    let root = planner.node(root_id);
     if !planner.mistakes.is_empty() {
         return Err(planner.mistakes);
     }
@@ -187,6 +200,7 @@ fn plan(env: &Env, ast: &Ast, checked: Option<&Checked>) -> Result<Program, Vec<
         slots: planner.slots,
         shapes: planner.shapes,
         lazy: planner.lazy,
+        weight: planner.weights.get(root_id.index()).copied().unwrap_or(1),
         source: ast.source.clone(),
     })))
 }
@@ -204,6 +218,7 @@ struct Planner<'p> {
     env: &'p Env,
     ast: &'p Ast,
     checked: Option<&'p Checked>,
+    weights: Vec<u64>,
     shapes: Arc<ResolvedShapes>,
     scope: Vec<Local>,
     next_slot: usize,
@@ -324,7 +339,9 @@ impl Planner<'_> {
                 self.scope.truncate(scope);
                 self.next_slot = next_slot;
                 let two = c.second.is_some();
-                Op::Comprehension(Box::new(Loop { kind: c.kind, range, slot, two, filter, body }))
+                let weight = cost::turn(c, &self.weights);
+                let kind = c.kind;
+                Op::Comprehension(Box::new(Loop { kind, weight, range, slot, two, filter, body }))
             }
             Expr::Bind { variable, init, body } => {
                 let next_slot = self.next_slot;
@@ -555,7 +572,9 @@ impl Planner<'_> {
                 Err(back) => nodes = back,
             }
         }
-        Op::Call(Box::new(Call { function: name, args: nodes.into(), targets: targets.into() }))
+        let work = targets.iter().map(|t| t.overload.work).max().unwrap_or_default();
+        let (args, targets) = (nodes.into(), targets.into());
+        Op::Call(Box::new(Call { function: name, work, args, targets }))
     }
 
     fn prepare(&mut self, overload: &Overload, args: &[Node], span: Span) -> Binding {

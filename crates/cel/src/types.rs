@@ -100,6 +100,38 @@ impl Type {
         matches!(self, Type::Dyn | Type::Error)
     }
 
+    /// Has the type more than `limit` parts, those that are shared counted as often as they occur?
+    pub(crate) fn is_larger_than(&self, limit: usize) -> bool {
+        fn count(ty: &Type, left: &mut usize) -> bool {
+            let Some(rest) = left.checked_sub(1) else { return true };
+            *left = rest;
+            match ty {
+                Type::List(inner)
+                | Type::Type(inner)
+                | Type::Optional(inner)
+                | Type::Wrapper(inner) => count(inner, left),
+                Type::Map(entry) => count(&entry.0, left) || count(&entry.1, left),
+                Type::Opaque(opaque) => opaque.params.iter().any(|param| count(param, left)),
+                Type::Dyn
+                | Type::Error
+                | Type::Null
+                | Type::Bool
+                | Type::Int
+                | Type::Uint
+                | Type::Double
+                | Type::String
+                | Type::Bytes
+                | Type::Timestamp
+                | Type::Duration
+                | Type::Object(_)
+                | Type::Param(_)
+                | Type::Var(_) => false,
+            }
+        }
+        let mut left = limit;
+        count(self, &mut left)
+    }
+
     /// May a value of type `other` be used where this type is expected?
     ///
     /// The nominal rule of the checker: `dyn` fits and takes everything, containers go by their parameters, null goes into

@@ -108,8 +108,8 @@ impl Reads<'_> {
     /// If the node is a chain of constant steps from a name: that name (`None` for a local one), with the steps.
     fn chain(&mut self, id: ExprId, steps: &mut Vec<(PathStep, Step)>) -> Option<Option<Arc<str>>> {
         let (operand, step, how) = match self.ast.expr(id) {
-            Expr::Ident { name, .. } => {
-                let local = self.scope.contains(&name.text);
+            Expr::Ident { name, absolute } => {
+                let local = !absolute && self.scope.contains(&name.text);
                 return Some((!local).then(|| name.text.clone()));
             }
             Expr::Select { operand, field, optional } => {

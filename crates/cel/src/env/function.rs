@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::signature::{self, Signature, SignatureError};
-use crate::{CallResult, ErrorKind, Type, Value, parse::Macro};
+use crate::{CallResult, ErrorKind, Type, Value, cost::Work, parse::Macro};
 
 /// A function without state: arguments in, the target first, a value or an error out.
 ///
@@ -87,6 +87,7 @@ pub struct Overload {
     pub doc: Arc<str>,
     pub(crate) binding: Binding,
     pub(crate) prepare: Option<Prepare>,
+    pub(crate) work: Work,
 }
 
 impl Overload {
@@ -101,6 +102,7 @@ impl Overload {
             doc: doc.into(),
             binding,
             prepare: None,
+            work: Work::Shallow,
         }
     }
 
@@ -185,6 +187,7 @@ pub struct Row {
     pub doc: &'static str,
     call: Option<CallFn>,
     prepare: Option<Prepare>,
+    work: Work,
 }
 
 impl Row {
@@ -195,12 +198,12 @@ impl Row {
         doc: &'static str,
         call: CallFn,
     ) -> Row {
-        Row { id, signature, doc, call: Some(call), prepare: None }
+        Row { id, signature, doc, call: Some(call), prepare: None, work: Work::Shallow }
     }
 
     /// An operator that the evaluator has built in.
     pub const fn built_in(id: &'static str, signature: &'static str, doc: &'static str) -> Row {
-        Row { id, signature, doc, call: None, prepare: None }
+        Row { id, signature, doc, call: None, prepare: None, work: Work::Shallow }
     }
 
     /// With a look at the arguments when an expression is planned.
@@ -210,11 +213,19 @@ impl Row {
         self
     }
 
+    /// How its cost grows with its arguments, where that is not [`Work::Shallow`].
+    #[must_use]
+    pub const fn work(mut self, work: Work) -> Row {
+        self.work = work;
+        self
+    }
+
     pub(crate) fn overload(&self) -> Result<Overload, SignatureError> {
         let binding = self.call.map_or(Binding::BuiltIn, Binding::Function);
         let mut overload =
             Overload::new(self.id, signature::parse(self.signature)?, self.doc, binding);
         overload.prepare = self.prepare;
+        overload.work = self.work;
         Ok(overload)
     }
 }

@@ -13,7 +13,7 @@ impl<'a> Cx<'a> {
         match &range {
             Value::List(list) => {
                 for (i, element) in list.iter().enumerate() {
-                    self.spend(id, 1)?;
+                    self.spend(id, l.weight)?;
                     let element = element.map_err(|kind| self.fail(id, kind))?;
                     let index = Value::Int(i64::try_from(i).unwrap_or(i64::MAX));
                     if !self.turn(id, &mut run, &index, element)? {
@@ -23,7 +23,7 @@ impl<'a> Cx<'a> {
             }
             Value::Map(map) => {
                 for (key, value) in map.entries() {
-                    self.spend(id, 1)?;
+                    self.spend(id, l.weight)?;
                     let value = match value {
                         Ok(value) => value,
                         Err(_) if !l.two => Value::Null,

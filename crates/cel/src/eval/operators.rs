@@ -4,6 +4,7 @@ use std::{cmp::Ordering, sync::Arc};
 
 use crate::{
     BinaryOp, CallResult, Duration, ErrorKind, List, ListSemantics, Value,
+    cost::MAX_TEXT,
     value::{contains, position_by_keys},
 };
 
@@ -89,6 +90,9 @@ pub(super) fn negate<'a>(value: &Value<'a>) -> CallResult<'a> {
 pub(crate) fn add<'a>(a: &Value<'a>, b: &Value<'a>) -> CallResult<'a> {
     match (a, b) {
         (Value::String(a), Value::String(b)) => {
+            if a.len() + b.len() > MAX_TEXT {
+                return Err(ErrorKind::too_long());
+            }
             let mut text = String::with_capacity(a.len() + b.len());
             text.push_str(a);
             text.push_str(b);
@@ -97,6 +101,9 @@ pub(crate) fn add<'a>(a: &Value<'a>, b: &Value<'a>) -> CallResult<'a> {
         (Value::Int(a), Value::Int(b)) => int(a.checked_add(*b)),
         (Value::Uint(a), Value::Uint(b)) => uint(a.checked_add(*b)),
         (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a + b)),
+        (Value::Bytes(a), Value::Bytes(b)) if a.len() + b.len() > MAX_TEXT => {
+            Err(ErrorKind::too_long())
+        }
         (Value::Bytes(a), Value::Bytes(b)) => Ok(Value::bytes([&**a, &**b].concat())),
         (Value::List(a), Value::List(b)) => add_lists(a, b),
         (Value::Timestamp(t), Value::Duration(d)) | (Value::Duration(d), Value::Timestamp(t)) => {
@@ -164,8 +171,11 @@ fn add_lists<'a>(a: &List<'a>, b: &List<'a>) -> CallResult<'a> {
 /// All terms of a chain of `+`, without copying what was added before.
 pub(super) fn sum(terms: Vec<Value<'_>>) -> CallResult<'_> {
     if terms.iter().all(|term| matches!(term, Value::String(_))) {
-        let mut text =
-            String::with_capacity(terms.iter().filter_map(Value::as_str).map(str::len).sum());
+        let length = terms.iter().filter_map(Value::as_str).map(str::len).sum();
+        if length > MAX_TEXT {
+            return Err(ErrorKind::too_long());
+        }
+        let mut text = String::with_capacity(length);
         terms.iter().filter_map(Value::as_str).for_each(|part| text.push_str(part));
         return Ok(Value::string(text));
     }

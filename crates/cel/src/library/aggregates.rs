@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::{CallResult, Duration, ErrorKind, Library, Row as R, Value, eval::add};
+use crate::{CallResult, Duration, ErrorKind, Library, Row as R, Value, cost::Work, eval::add};
 
 /// `sum`, `min`, `max`, `isSorted`, `indexOf` and `lastIndexOf` of lists.
 pub static AGGREGATES: Library = Library {
@@ -21,48 +21,62 @@ const MAX: &str = "The largest element.";
 const SORTED: &str = "Are the elements in ascending order?";
 
 static FUNCTIONS: &[R] = &[
-    R::new("list_int_sum", "(list(int)).sum(): int", SUM, |a| sum(a, Value::Int(0))),
-    R::new("list_uint_sum", "(list(uint)).sum(): uint", SUM, |a| sum(a, Value::Uint(0))),
-    R::new("list_double_sum", "(list(double)).sum(): double", SUM, |a| sum(a, Value::Double(0.0))),
+    R::new("list_int_sum", "(list(int)).sum(): int", SUM, |a| sum(a, Value::Int(0)))
+        .work(Work::Deep),
+    R::new("list_uint_sum", "(list(uint)).sum(): uint", SUM, |a| sum(a, Value::Uint(0)))
+        .work(Work::Deep),
+    R::new("list_double_sum", "(list(double)).sum(): double", SUM, |a| sum(a, Value::Double(0.0)))
+        .work(Work::Deep),
     R::new("list_duration_sum", "(list(duration)).sum(): duration", SUM, |a| {
         sum(a, Value::Duration(Duration::from_nanos(0)))
-    }),
-    R::new("list_int_min", "(list(int)).min(): int", MIN, min),
-    R::new("list_uint_min", "(list(uint)).min(): uint", MIN, min),
-    R::new("list_double_min", "(list(double)).min(): double", MIN, min),
-    R::new("list_bool_min", "(list(bool)).min(): bool", MIN, min),
-    R::new("list_duration_min", "(list(duration)).min(): duration", MIN, min),
-    R::new("list_timestamp_min", "(list(timestamp)).min(): timestamp", MIN, min),
-    R::new("list_string_min", "(list(string)).min(): string", MIN, min),
-    R::new("list_bytes_min", "(list(bytes)).min(): bytes", MIN, min),
-    R::new("list_int_max", "(list(int)).max(): int", MAX, max),
-    R::new("list_uint_max", "(list(uint)).max(): uint", MAX, max),
-    R::new("list_double_max", "(list(double)).max(): double", MAX, max),
-    R::new("list_bool_max", "(list(bool)).max(): bool", MAX, max),
-    R::new("list_duration_max", "(list(duration)).max(): duration", MAX, max),
-    R::new("list_timestamp_max", "(list(timestamp)).max(): timestamp", MAX, max),
-    R::new("list_string_max", "(list(string)).max(): string", MAX, max),
-    R::new("list_bytes_max", "(list(bytes)).max(): bytes", MAX, max),
-    R::new("list_int_is_sorted", "(list(int)).isSorted(): bool", SORTED, is_sorted),
-    R::new("list_uint_is_sorted", "(list(uint)).isSorted(): bool", SORTED, is_sorted),
-    R::new("list_double_is_sorted", "(list(double)).isSorted(): bool", SORTED, is_sorted),
-    R::new("list_bool_is_sorted", "(list(bool)).isSorted(): bool", SORTED, is_sorted),
-    R::new("list_duration_is_sorted", "(list(duration)).isSorted(): bool", SORTED, is_sorted),
-    R::new("list_timestamp_is_sorted", "(list(timestamp)).isSorted(): bool", SORTED, is_sorted),
-    R::new("list_string_is_sorted", "(list(string)).isSorted(): bool", SORTED, is_sorted),
-    R::new("list_bytes_is_sorted", "(list(bytes)).isSorted(): bool", SORTED, is_sorted),
+    })
+    .work(Work::Deep),
+    R::new("list_int_min", "(list(int)).min(): int", MIN, min).work(Work::Deep),
+    R::new("list_uint_min", "(list(uint)).min(): uint", MIN, min).work(Work::Deep),
+    R::new("list_double_min", "(list(double)).min(): double", MIN, min).work(Work::Deep),
+    R::new("list_bool_min", "(list(bool)).min(): bool", MIN, min).work(Work::Deep),
+    R::new("list_duration_min", "(list(duration)).min(): duration", MIN, min).work(Work::Deep),
+    R::new("list_timestamp_min", "(list(timestamp)).min(): timestamp", MIN, min).work(Work::Deep),
+    R::new("list_string_min", "(list(string)).min(): string", MIN, min).work(Work::Deep),
+    R::new("list_bytes_min", "(list(bytes)).min(): bytes", MIN, min).work(Work::Deep),
+    R::new("list_int_max", "(list(int)).max(): int", MAX, max).work(Work::Deep),
+    R::new("list_uint_max", "(list(uint)).max(): uint", MAX, max).work(Work::Deep),
+    R::new("list_double_max", "(list(double)).max(): double", MAX, max).work(Work::Deep),
+    R::new("list_bool_max", "(list(bool)).max(): bool", MAX, max).work(Work::Deep),
+    R::new("list_duration_max", "(list(duration)).max(): duration", MAX, max).work(Work::Deep),
+    R::new("list_timestamp_max", "(list(timestamp)).max(): timestamp", MAX, max).work(Work::Deep),
+    R::new("list_string_max", "(list(string)).max(): string", MAX, max).work(Work::Deep),
+    R::new("list_bytes_max", "(list(bytes)).max(): bytes", MAX, max).work(Work::Deep),
+    R::new("list_int_is_sorted", "(list(int)).isSorted(): bool", SORTED, is_sorted)
+        .work(Work::Deep),
+    R::new("list_uint_is_sorted", "(list(uint)).isSorted(): bool", SORTED, is_sorted)
+        .work(Work::Deep),
+    R::new("list_double_is_sorted", "(list(double)).isSorted(): bool", SORTED, is_sorted)
+        .work(Work::Deep),
+    R::new("list_bool_is_sorted", "(list(bool)).isSorted(): bool", SORTED, is_sorted)
+        .work(Work::Deep),
+    R::new("list_duration_is_sorted", "(list(duration)).isSorted(): bool", SORTED, is_sorted)
+        .work(Work::Deep),
+    R::new("list_timestamp_is_sorted", "(list(timestamp)).isSorted(): bool", SORTED, is_sorted)
+        .work(Work::Deep),
+    R::new("list_string_is_sorted", "(list(string)).isSorted(): bool", SORTED, is_sorted)
+        .work(Work::Deep),
+    R::new("list_bytes_is_sorted", "(list(bytes)).isSorted(): bool", SORTED, is_sorted)
+        .work(Work::Deep),
     R::new(
         "list_index_of",
         "(list(T)).indexOf(T): int",
         "The first position of a value, or -1.",
         index_of,
-    ),
+    )
+    .work(Work::Deep),
     R::new(
         "list_last_index_of",
         "(list(T)).lastIndexOf(T): int",
         "The last position of a value, or -1.",
         last_index_of,
-    ),
+    )
+    .work(Work::Deep),
 ];
 
 fn sum<'a>(args: &[Value<'a>], zero: Value<'a>) -> CallResult<'a> {

@@ -1,6 +1,8 @@
 //! Merging maps and changing lists at a position.
 
-use crate::{CallResult, ErrorKind, Key, Library, List, Map, MapBuilder, Row as R, Value};
+use crate::{
+    CallResult, ErrorKind, Key, Library, List, Map, MapBuilder, Row as R, Value, cost::Work,
+};
 
 /// `merge` and `deepMerge` of maps.
 pub static MAPS: Library = Library {
@@ -18,7 +20,8 @@ pub static MAPS: Library = Library {
             "(dyn).deepMerge(dyn): dyn",
             "As `merge`, and maps in both are merged in turn.",
             deep_merge,
-        ),
+        )
+        .work(Work::Deep),
     ]],
     macros: &[],
     types: &[],

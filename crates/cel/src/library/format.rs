@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::{CallResult, ErrorKind, PlannedArg, Prepared, Row, Type, Value};
+use super::text::bounded;
+use crate::{CallResult, ErrorKind, PlannedArg, Prepared, Row, Type, Value, cost::Work};
 
 pub(super) static ROWS: [Row; 1] = [Row::new(
     "string_format",
@@ -10,7 +11,8 @@ pub(super) static ROWS: [Row; 1] = [Row::new(
     "Values in the places of `%s`, `%d`, `%f`, `%e`, `%b`, `%x`, `%X` and `%o`, with precision as in `%.2f`.",
     format,
 )
-.prepared(prepare)];
+.prepared(prepare)
+.work(Work::Deep)];
 
 /// What stands in a format.
 enum Part<'t> {
@@ -81,6 +83,7 @@ fn format<'a>(args: &[Value<'a>]) -> CallResult<'a> {
                 };
                 next += 1;
                 write_clause(&mut out, clause, &value?).map_err(fail)?;
+                bounded(out.len())?;
             }
         }
     }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 
-use crate::{CallResult, ErrorKind, Key, Library, MapBuilder, Row as R, Str, Value};
+use super::text::bounded;
+use crate::{CallResult, ErrorKind, Key, Library, MapBuilder, Row as R, Str, Value, cost::Work};
 
 /// `json.marshal` and `json.unmarshal`: JSON as Go's `encoding/json` writes and reads it.
 pub static JSON: Library = Library {
@@ -16,7 +17,8 @@ pub static JSON: Library = Library {
                 [value] => write("json.marshal", value, &Style::MARSHAL),
                 _ => Err(ErrorKind::overload("json.marshal", args)),
             }
-        }),
+        })
+        .work(Work::Deep),
         R::new(
             "json_unmarshal_string",
             "json.unmarshal(string): dyn",
@@ -42,7 +44,8 @@ pub static JSON_ENCODE: Library = Library {
             [value] => write("json.encode", value, &Style::ENCODE),
             _ => Err(ErrorKind::overload("json.encode", args)),
         },
-    )]],
+    )
+    .work(Work::Deep)]],
     macros: &[],
     types: &[],
     objects: &[],
@@ -90,6 +93,7 @@ const MAX_EXACT: u64 = 9_007_199_254_740_991;
 fn write<'a>(function: &'static str, value: &Value<'a>, style: &Style) -> CallResult<'a> {
     let mut out = String::new();
     write_value(&mut out, value, style).map_err(|reason| ErrorKind::argument(function, reason))?;
+    bounded(out.len())?;
     Ok(Value::string(out))
 }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::{CallResult, ErrorKind, Library, List, Row as R, Value, parse};
+use crate::{CallResult, ErrorKind, Library, List, Row as R, Value, cost::Work, parse};
 
 /// `slice`, `flatten`, `sort`, `sortBy`, `distinct`, `reverse` and `lists.range`.
 pub static LISTS: Library = Library {
@@ -30,45 +30,58 @@ static FUNCTIONS: &[R] = &[
         "(list(list(T))).flatten(): list(T)",
         "The elements of the elements.",
         flatten,
-    ),
+    )
+    .work(Work::Deep),
     R::new(
         "list_flatten_int",
         "(list(dyn)).flatten(int): list(dyn)",
         "So many levels of lists less.",
         flatten,
-    ),
-    R::new("list_sort_int", "(list(int)).sort(): list(int)", SORT, sort),
-    R::new("list_sort_uint", "(list(uint)).sort(): list(uint)", SORT, sort),
-    R::new("list_sort_double", "(list(double)).sort(): list(double)", SORT, sort),
-    R::new("list_sort_bool", "(list(bool)).sort(): list(bool)", SORT, sort),
-    R::new("list_sort_duration", "(list(duration)).sort(): list(duration)", SORT, sort),
-    R::new("list_sort_timestamp", "(list(timestamp)).sort(): list(timestamp)", SORT, sort),
-    R::new("list_sort_string", "(list(string)).sort(): list(string)", SORT, sort),
-    R::new("list_sort_bytes", "(list(bytes)).sort(): list(bytes)", SORT, sort),
-    R::new("list_sort_by_int", "(list(T)).@sortByKeys(list(int)): list(T)", SORT_BY, sort_by),
-    R::new("list_sort_by_uint", "(list(T)).@sortByKeys(list(uint)): list(T)", SORT_BY, sort_by),
-    R::new("list_sort_by_double", "(list(T)).@sortByKeys(list(double)): list(T)", SORT_BY, sort_by),
-    R::new("list_sort_by_bool", "(list(T)).@sortByKeys(list(bool)): list(T)", SORT_BY, sort_by),
+    )
+    .work(Work::Deep),
+    R::new("list_sort_int", "(list(int)).sort(): list(int)", SORT, sort).work(Work::Deep),
+    R::new("list_sort_uint", "(list(uint)).sort(): list(uint)", SORT, sort).work(Work::Deep),
+    R::new("list_sort_double", "(list(double)).sort(): list(double)", SORT, sort).work(Work::Deep),
+    R::new("list_sort_bool", "(list(bool)).sort(): list(bool)", SORT, sort).work(Work::Deep),
+    R::new("list_sort_duration", "(list(duration)).sort(): list(duration)", SORT, sort)
+        .work(Work::Deep),
+    R::new("list_sort_timestamp", "(list(timestamp)).sort(): list(timestamp)", SORT, sort)
+        .work(Work::Deep),
+    R::new("list_sort_string", "(list(string)).sort(): list(string)", SORT, sort).work(Work::Deep),
+    R::new("list_sort_bytes", "(list(bytes)).sort(): list(bytes)", SORT, sort).work(Work::Deep),
+    R::new("list_sort_by_int", "(list(T)).@sortByKeys(list(int)): list(T)", SORT_BY, sort_by)
+        .work(Work::Deep),
+    R::new("list_sort_by_uint", "(list(T)).@sortByKeys(list(uint)): list(T)", SORT_BY, sort_by)
+        .work(Work::Deep),
+    R::new("list_sort_by_double", "(list(T)).@sortByKeys(list(double)): list(T)", SORT_BY, sort_by)
+        .work(Work::Deep),
+    R::new("list_sort_by_bool", "(list(T)).@sortByKeys(list(bool)): list(T)", SORT_BY, sort_by)
+        .work(Work::Deep),
     R::new(
         "list_sort_by_duration",
         "(list(T)).@sortByKeys(list(duration)): list(T)",
         SORT_BY,
         sort_by,
-    ),
+    )
+    .work(Work::Deep),
     R::new(
         "list_sort_by_timestamp",
         "(list(T)).@sortByKeys(list(timestamp)): list(T)",
         SORT_BY,
         sort_by,
-    ),
-    R::new("list_sort_by_string", "(list(T)).@sortByKeys(list(string)): list(T)", SORT_BY, sort_by),
-    R::new("list_sort_by_bytes", "(list(T)).@sortByKeys(list(bytes)): list(T)", SORT_BY, sort_by),
+    )
+    .work(Work::Deep),
+    R::new("list_sort_by_string", "(list(T)).@sortByKeys(list(string)): list(T)", SORT_BY, sort_by)
+        .work(Work::Deep),
+    R::new("list_sort_by_bytes", "(list(T)).@sortByKeys(list(bytes)): list(T)", SORT_BY, sort_by)
+        .work(Work::Deep),
     R::new(
         "list_distinct",
         "(list(T)).distinct(): list(T)",
         "Each value once, in the order of their first places.",
         distinct,
-    ),
+    )
+    .work(Work::Product),
     R::new(
         "list_reverse",
         "(list(T)).reverse(): list(T)",
@@ -83,8 +96,8 @@ static FUNCTIONS: &[R] = &[
     ),
 ];
 
-/// Most elements that `lists.range` and `flatten` give.
-const MAX_ELEMENTS: usize = 1_000_000;
+/// Most elements of a list that a function makes out of something shorter.
+pub(super) const MAX_ELEMENTS: usize = 1_000_000;
 
 fn slice<'a>(args: &[Value<'a>]) -> CallResult<'a> {
     let [Value::List(list), Value::Int(start), Value::Int(end)] = args else {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::pattern::compile;
-use crate::{CallResult, ErrorKind, Library, PlannedArg, Prepared, Row as R, Value};
+use super::{pattern::compile, strings::texts, text::bounded};
+use crate::{CallResult, ErrorKind, Library, PlannedArg, Prepared, Row as R, Value, cost::Work};
 
 /// `find` and `findAll`. A constant pattern that is none is a mistake.
 pub static FIND: Library = Library {
@@ -23,21 +23,24 @@ static FUNCTIONS: &[R] = &[
         "The first match, or nothing.",
         find,
     )
-    .prepared(prepare_find),
+    .prepared(prepare_find)
+    .work(Work::Product),
     R::new(
         "string_find_all_string",
         "(string).findAll(string): list(string)",
         "All matches.",
         find_all,
     )
-    .prepared(prepare_find_all),
+    .prepared(prepare_find_all)
+    .work(Work::Product),
     R::new(
         "string_find_all_string_int",
         "(string).findAll(string, int): list(string)",
         "At most so many matches; all if negative.",
         find_all,
     )
-    .prepared(prepare_find_all),
+    .prepared(prepare_find_all)
+    .work(Work::Product),
 ];
 
 fn find<'a>(args: &[Value<'a>]) -> CallResult<'a> {
@@ -67,7 +70,7 @@ fn all<'a>(regex: &regex::Regex, args: &[Value<'a>]) -> CallResult<'a> {
         _ => return Err(ErrorKind::overload("findAll", args)),
     };
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    Ok(Value::strings(regex.find_iter(text).take(limit).map(|found| found.as_str())))
+    texts(regex.find_iter(text).take(limit).map(|found| found.as_str()))
 }
 
 fn constant_pattern(args: &[PlannedArg]) -> Option<Result<regex::Regex, Box<ErrorKind>>> {
@@ -108,25 +111,29 @@ pub static REGEX: Library = Library {
             "regex.replace(string, string, string): string",
             "All matches replaced; `\\1` stands for the first group.",
             replace,
-        ),
+        )
+        .work(Work::Product),
         R::new(
             "regex_replace_string_string_string_int",
             "regex.replace(string, string, string, int): string",
             "At most so many matches replaced; all if negative.",
             replace,
-        ),
+        )
+        .work(Work::Product),
         R::new(
             "regex_extract_string_string",
             "regex.extract(string, string): optional(string)",
             "The first match, or its group where the pattern has one.",
             extract,
-        ),
+        )
+        .work(Work::Product),
         R::new(
             "regex_extractAll_string_string",
             "regex.extractAll(string, string): list(string)",
             "All matches, or their groups where the pattern has one.",
             extract_all,
-        ),
+        )
+        .work(Work::Product),
     ]],
     macros: &[],
     types: &[],
@@ -154,6 +161,7 @@ fn replace<'a>(args: &[Value<'a>]) -> CallResult<'a> {
         out.push_str(&text[end..whole.start()]);
         expand(&mut out, new, &found).map_err(|reason| ErrorKind::argument(function, reason))?;
         end = whole.end();
+        bounded(out.len())?;
     }
     out.push_str(&text[end..]);
     Ok(Value::string(out))
@@ -212,5 +220,5 @@ fn extract_all<'a>(args: &[Value<'a>]) -> CallResult<'a> {
         return Err(ErrorKind::overload("regex.extractAll", args));
     };
     let regex = extracting("regex.extractAll", pattern)?;
-    Ok(Value::strings(regex.captures_iter(text).filter_map(|found| extracted(&found))))
+    texts(regex.captures_iter(text).filter_map(|found| extracted(&found)))
 }

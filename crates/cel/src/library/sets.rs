@@ -1,6 +1,6 @@
 //! Lists as sets.
 
-use crate::{CallResult, ErrorKind, Library, List, Row as R, Value, value::contains};
+use crate::{CallResult, ErrorKind, Library, List, Row as R, Value, cost::Work, value::contains};
 
 /// `sets.contains`, `sets.equivalent` and `sets.intersects`.
 pub static SETS: Library = Library {
@@ -12,13 +12,15 @@ pub static SETS: Library = Library {
             "sets.contains(list(T), list(T)): bool",
             "Are all elements of the second list in the first?",
             |args| with("sets.contains", args, |a, b| all_in(b, a)),
-        ),
+        )
+        .work(Work::Product),
         R::new(
             "list_sets_equivalent_list",
             "sets.equivalent(list(T), list(T)): bool",
             "Have both lists the same elements?",
             |args| with("sets.equivalent", args, |a, b| Ok(all_in(a, b)? && all_in(b, a)?)),
-        ),
+        )
+        .work(Work::Product),
         R::new(
             "list_sets_intersects_list",
             "sets.intersects(list(T), list(T)): bool",
@@ -33,7 +35,8 @@ pub static SETS: Library = Library {
                     Ok(false)
                 })
             },
-        ),
+        )
+        .work(Work::Product),
     ]],
     macros: &[],
     types: &[],

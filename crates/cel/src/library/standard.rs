@@ -2,7 +2,7 @@
 
 use super::{pattern::compile, text::double_text, time};
 use crate::{
-    CallResult, Duration, ErrorKind, Library, PlannedArg, Row as R, Timestamp, Value,
+    CallResult, Duration, ErrorKind, Library, PlannedArg, Row as R, Timestamp, Value, cost::Work,
     env::Prepared, parse,
 };
 
@@ -123,12 +123,12 @@ static FUNCTIONS: &[R] = &[
     R::built_in("index_map", "_[_](map(K, V), K): V", "The value of a key."),
     R::new("size_string", "size(string): int", "Number of code points.", size),
     R::new("size_bytes", "size(bytes): int", "Number of bytes.", size),
-    R::new("size_list", "size(list(T)): int", "Number of elements.", size),
-    R::new("size_map", "size(map(K, V)): int", "Number of entries.", size),
+    R::new("size_list", "size(list(T)): int", "Number of elements.", size).work(Work::Constant),
+    R::new("size_map", "size(map(K, V)): int", "Number of entries.", size).work(Work::Constant),
     R::new("string_size", "(string).size(): int", "Number of code points.", size),
     R::new("bytes_size", "(bytes).size(): int", "Number of bytes.", size),
-    R::new("list_size", "(list(T)).size(): int", "Number of elements.", size),
-    R::new("map_size", "(map(K, V)).size(): int", "Number of entries.", size),
+    R::new("list_size", "(list(T)).size(): int", "Number of elements.", size).work(Work::Constant),
+    R::new("map_size", "(map(K, V)).size(): int", "Number of entries.", size).work(Work::Constant),
     R::new("contains_string", "(string).contains(string): bool", "Is the text a part?", contains),
     R::new(
         "ends_with_string",
@@ -148,14 +148,16 @@ static FUNCTIONS: &[R] = &[
         "Does the RE2 pattern match somewhere?",
         matches,
     )
-    .prepared(prepare_matches),
+    .prepared(prepare_matches)
+    .work(Work::Product),
     R::new(
         "matches_string",
         "(string).matches(string): bool",
         "Does the RE2 pattern match somewhere?",
         matches,
     )
-    .prepared(prepare_matches),
+    .prepared(prepare_matches)
+    .work(Work::Product),
     R::new("type", "type(T): type(T)", "The type of a value.", type_of),
     R::new("to_dyn", "dyn(T): dyn", "The value, its type checked at run time only.", to_dyn),
     R::new("bool_to_bool", "bool(bool): bool", "The value itself.", to_bool),

@@ -1,7 +1,7 @@
 //! More functions on text. Positions count code points.
 
-use super::format;
-use crate::{CallResult, ErrorKind, Library, Row as R, Value};
+use super::{format, lists::MAX_ELEMENTS, text::bounded};
+use crate::{CallResult, ErrorKind, Library, Row as R, Value, cost::Work};
 
 /// Functions on text as cel-go has them in version 5: an index beyond the end finds nothing.
 pub static STRINGS: Library = Library {
@@ -69,13 +69,15 @@ static FUNCTIONS: &[R] = &[
         "As `lastIndexOf`, up to a position.",
         |a| last_index_of(a, false),
     ),
-    R::new("list_join", "(list(string)).join(): string", "All texts one after the other.", join),
+    R::new("list_join", "(list(string)).join(): string", "All texts one after the other.", join)
+        .work(Work::Deep),
     R::new(
         "list_join_string",
         "(list(string)).join(string): string",
         "All texts with another one between them.",
         join,
-    ),
+    )
+    .work(Work::Deep),
     R::new(
         "string_lower_ascii",
         "(string).lowerAscii(): string",
@@ -230,6 +232,7 @@ fn join<'a>(args: &[Value<'a>]) -> CallResult<'a> {
     };
     let mut text = String::new();
     for (i, element) in list.iter().enumerate() {
+        bounded(text.len())?;
         let Value::String(part) = element? else {
             return Err(ErrorKind::overload("join", args));
         };
@@ -263,7 +266,12 @@ fn replace<'a>(args: &[Value<'a>]) -> CallResult<'a> {
         }
         _ => return Err(ErrorKind::overload("replace", args)),
     };
-    Ok(Value::string(match usize::try_from(limit) {
+    let limit = usize::try_from(limit);
+    if new.len() > old.len() {
+        let times = text.matches(&**old).take(limit.unwrap_or(usize::MAX)).count();
+        bounded(text.len().saturating_add(times.saturating_mul(new.len() - old.len())))?;
+    }
+    Ok(Value::string(match limit {
         Ok(limit) => text.replacen(&**old, new, limit),
         Err(_) => text.replace(&**old, new),
     }))
@@ -282,18 +290,21 @@ fn split<'a>(args: &[Value<'a>]) -> CallResult<'a> {
         return Ok(Value::list(Vec::new()));
     }
     if !separator.is_empty() {
-        return Ok(Value::strings(text.splitn(limit, &**separator)));
+        return texts(text.splitn(limit, &**separator));
     }
     // Without a separator every character is a part.
-    let mut parts = Vec::new();
-    for (at, c) in text.char_indices() {
-        if parts.len() + 1 == limit {
-            parts.push(&text[at..]);
-            break;
-        }
-        parts.push(&text[at..at + c.len_utf8()]);
+    texts(text.char_indices().take(limit).enumerate().map(|(i, (at, c))| {
+        if i + 1 == limit { &text[at..] } else { &text[at..at + c.len_utf8()] }
+    }))
+}
+
+/// A list of texts, unless there are too many.
+pub(super) fn texts<'a, 't>(texts: impl Iterator<Item = &'t str>) -> CallResult<'a> {
+    let texts: Vec<&str> = texts.take(MAX_ELEMENTS + 1).collect();
+    if texts.len() > MAX_ELEMENTS {
+        return Err(Box::new(ErrorKind::TooLarge { limit: MAX_ELEMENTS as u64 }));
     }
-    Ok(Value::strings(parts))
+    Ok(Value::strings(texts))
 }
 
 fn substring<'a>(args: &[Value<'a>]) -> CallResult<'a> {

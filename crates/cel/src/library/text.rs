@@ -1,4 +1,11 @@
-//! Numbers as text.
+//! Numbers as text, and how long a text may become.
+
+use crate::{ErrorKind, cost::MAX_TEXT};
+
+/// Refuses a text that has become too long.
+pub(super) fn bounded(length: usize) -> Result<(), Box<ErrorKind>> {
+    if length > MAX_TEXT { Err(ErrorKind::too_long()) } else { Ok(()) }
+}
 
 /// A floating point number as Go's `%g` with the fewest digits that name it: `1`, `1.5`, `1e+21`, `1e-06`, `NaN`, `+Inf`.
 pub(crate) fn double_text(value: f64) -> String {
