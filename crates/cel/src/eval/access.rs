@@ -294,6 +294,21 @@ impl<'a> Cx<'a> {
 
     /// The variable with the first steps of the path; the root is empty where it is no variable.
     fn attribute(&mut self, access: &'a Access, steps: usize) -> Result<Attribute, Stop> {
+        match self.attribute_and_stop(access, steps) {
+            (attribute, Some(Stop::Unknown(mut unknown))) if !attribute.root.is_empty() => {
+                unknown.merge(Unknown::new(attribute));
+                Err(Stop::Unknown(unknown))
+            }
+            (attribute, _) => Ok(attribute),
+        }
+    }
+
+    /// The attribute as far as its indices have values, and why one of them has none.
+    fn attribute_and_stop(
+        &mut self,
+        access: &'a Access,
+        steps: usize,
+    ) -> (Attribute, Option<Stop>) {
         let root = match &access.root {
             Root::Global(index) => self.plan.globals[*index].name.clone(),
             Root::Local(_) | Root::Lazy { .. } | Root::Value(_) => "".into(),
@@ -321,14 +336,7 @@ impl<'a> Cx<'a> {
                 _ => ended = true,
             }
         }
-        let attribute = Attribute { root, path };
-        match stop {
-            Some(Stop::Unknown(mut unknown)) if !attribute.root.is_empty() => {
-                unknown.merge(Unknown::new(attribute));
-                Err(Stop::Unknown(unknown))
-            }
-            _ => Ok(attribute),
-        }
+        (Attribute { root, path }, stop)
     }
 
     /// Unknown where the path meets one of the paths that are bound as unknown.
@@ -338,12 +346,19 @@ impl<'a> Cx<'a> {
         if !self.bindings.unknown_paths().iter().any(|u| u.root == *name) {
             return Ok(());
         }
-        let attribute = self.attribute(access, access.steps.len())?;
+        let (attribute, stop) = self.attribute_and_stop(access, access.steps.len());
         let met = self.bindings.unknown_paths().iter().any(|unknown| {
             unknown.root == attribute.root
                 && unknown.path.iter().zip(&attribute.path).all(|(a, b)| a == b)
         });
-        if met { Err(Unknown::new(attribute).into()) } else { Ok(()) }
+        if !met {
+            return Ok(());
+        }
+        let mut unknown = Unknown::new(attribute);
+        if let Some(Stop::Unknown(indices)) = stop {
+            unknown.merge(*indices);
+        }
+        Err(unknown.into())
     }
 }
 

@@ -6,7 +6,10 @@ mod evaluation;
 mod limits;
 mod mistakes;
 mod parser;
+mod partial;
 mod properties;
+mod random;
+mod reference;
 mod unknowns;
 
 use cel::{Bindings, Env, Outcome, Program, Type, Value};

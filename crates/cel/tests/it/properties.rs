@@ -1,10 +1,13 @@
 //! Properties over random expressions.
 
-use cel::{Bindings, Env, Outcome, Program, Type};
+use cel::{Ast, Attribute, Bindings, Env, Expr, ExprId, Outcome, PathStep, Program, Size, Type};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::env;
+use crate::{
+    env,
+    random::{self, Draw, VARIABLES, any_expression, value_of},
+};
 
 /// Text that is close to an expression.
 fn text() -> impl Strategy<Value = String> {
@@ -156,7 +159,7 @@ fn data() -> [(&'static str, serde_json::Value); 5] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 800, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_panics_on_any_text(source in text()) {
@@ -199,38 +202,161 @@ proptest! {
         }
     }
 
+    /// The tree of the printed text is the tree that was printed, whatever was written.
     #[test]
-    fn what_is_known_despite_unknowns_is_right(source in expression(), known in 0u8..32) {
-        let Ok(checked) = env().compile(&source) else { return Ok(()) };
-        let Ok(program) = Program::new(&checked) else { return Ok(()) };
-        let data = data();
-        let mut all = Bindings::new();
-        let mut some = Bindings::new();
-        for (i, (name, value)) in data.iter().enumerate() {
-            all.json(*name, value);
-            if known & (1 << i) == 0 {
-                some.unknown(*name);
-            } else {
-                some.json(*name, value);
-            }
-        }
-        let full = crate::show_outcome(&program.eval(&all));
-        match program.eval(&some) {
-            Outcome::Unknown(unknown) => {
-                prop_assert!(!unknown.attributes().is_empty());
-                // What is awaited was left unknown, and binding it makes progress.
-                let mut more = some.clone();
-                for attribute in unknown.attributes() {
-                    let at = data.iter().position(|(name, _)| **name == *attribute.root);
-                    let at = at.expect("an awaited variable exists");
-                    prop_assert!(known & (1 << at) == 0);
-                    more.json(data[at].0, &data[at].1);
-                }
-                if let Outcome::Unknown(next) = program.eval(&more) {
-                    prop_assert!(next.attributes().iter().all(|a| unknown.attributes().iter().all(|b| a.root != b.root)));
-                }
-            }
-            other => prop_assert_eq!(crate::show_outcome(&other), full),
+    fn printing_and_parsing_is_the_identity(source in prop_oneof![text(), expression()]) {
+        let env = Env::kro();
+        let Some(ast) = env.parse(&source).0 else { return Ok(()) };
+        let printed = ast.to_string();
+        let (again, mistakes) = env.parse(&printed);
+        prop_assert!(again.is_some(), "{printed}: {}", crate::join(&mistakes));
+        if let Some(again) = again {
+            prop_assert_eq!(outline(&again), outline(&ast), "{} as {}", source, printed);
         }
     }
+
+    /// The estimate bounds the cost: a value costs at least the least, and nothing costs more than the most.
+    #[test]
+    fn the_estimate_bounds_the_cost(bytes in proptest::collection::vec(any::<u8>(), 0..120)) {
+        let mut draw = Draw::new(&bytes);
+        let source = any_expression(&mut draw);
+        let checked = random::env().compile(&source).map_err(|m| TestCaseError::fail(crate::join(&m)))?;
+        let program = Program::new(&checked).expect("no constant arguments");
+        let data: Vec<_> = VARIABLES.map(|name| (name, value_of(name, &mut draw))).into();
+        let mut bindings = Bindings::new();
+        for (name, json) in &data {
+            bindings.json(*name, json);
+        }
+        let size = |attribute: &Attribute| {
+            let (_, json) = data.iter().find(|(name, _)| **name == *attribute.root)?;
+            let mut json = Some(json);
+            for step in &attribute.path {
+                json = json.and_then(|json| match step {
+                    PathStep::Field(name) => json.get(&**name),
+                    PathStep::Index(at) => json.get(usize::try_from(*at).ok()?),
+                    PathStep::UintKey(_) | PathStep::BoolKey(_) => None,
+                });
+            }
+            Some(json.map_or(Size::SCALAR, Size::of))
+        };
+        let evaluation = program.eval_within(&bindings, u64::MAX);
+        for estimate in [cel::cost::estimate(&checked, &size), cel::cost::estimate(&checked, &|_| None)] {
+            let range = estimate.cost;
+            prop_assert!(evaluation.cost <= range.max, "{} > {} {source}", evaluation.cost, range.max);
+            if let Outcome::Value(_) = evaluation.outcome {
+                prop_assert!(evaluation.cost >= range.min, "{} < {} {source}", evaluation.cost, range.min);
+            }
+        }
+        // The budget is exact.
+        let exact = program.eval_within(&bindings, evaluation.cost);
+        prop_assert_eq!(crate::show_outcome(&exact.outcome), crate::show_outcome(&evaluation.outcome));
+    }
+
+    /// What is not read has no influence.
+    #[test]
+    fn reads_are_all_that_counts(
+        bytes in proptest::collection::vec(any::<u8>(), 0..120),
+        more in proptest::collection::vec(any::<u8>(), 0..60),
+    ) {
+        let mut draw = Draw::new(&bytes);
+        let source = any_expression(&mut draw);
+        let checked = random::env().compile(&source).map_err(|m| TestCaseError::fail(crate::join(&m)))?;
+        let program = Program::new(&checked).expect("no constant arguments");
+        let reads = checked.reads();
+        let outcome = |data: &[(&str, serde_json::Value)]| {
+            let mut bindings = Bindings::new();
+            for (name, json) in data {
+                bindings.json(*name, json);
+            }
+            crate::show_outcome(&program.eval(&bindings))
+        };
+        let data: Vec<_> = VARIABLES.map(|name| (name, value_of(name, &mut draw))).into();
+        let mut draw = Draw::new(&more);
+        let other: Vec<_> = data
+            .iter()
+            .map(|(name, json)| {
+                let mut path = vec![PathStep::Field((*name).into())];
+                (*name, unless_read(json, &value_of(name, &mut draw), &mut path, &reads))
+            })
+            .collect();
+        prop_assert_eq!(outcome(&data), outcome(&other), "{} {:?} {:?}", source, data, other);
+    }
+}
+
+/// `other`, with all that is read (in `json` at `path`) as it is.
+fn unless_read(
+    json: &serde_json::Value,
+    other: &serde_json::Value,
+    path: &mut Vec<PathStep>,
+    reads: &[cel::Read],
+) -> serde_json::Value {
+    let at = |read: &cel::Read| {
+        let mut whole = vec![PathStep::Field(read.attribute.root.clone())];
+        whole.extend(read.attribute.path.iter().cloned());
+        whole
+    };
+    if reads.iter().any(|read| path.starts_with(&at(read))) {
+        return json.clone();
+    }
+    if !reads.iter().any(|read| at(read).starts_with(path)) {
+        return other.clone();
+    }
+    // Something below is read: only parts that exist in both, and are not read, change.
+    let mut mixed = json.clone();
+    if let Some(object) = mixed.as_object_mut() {
+        for (name, value) in object.iter_mut() {
+            if let Some(other) = other.get(name) {
+                path.push(PathStep::Field(name.as_str().into()));
+                *value = unless_read(value, other, path, reads);
+                path.pop();
+            }
+        }
+    }
+    mixed
+}
+
+/// The tree without places.
+fn outline(ast: &Ast) -> String {
+    fn write(ast: &Ast, id: ExprId, out: &mut String) {
+        let text = match ast.expr(id) {
+            Expr::Literal(literal) => format!("{literal:?}"),
+            Expr::Ident { name, absolute } => format!("{absolute} {:?}", name.text),
+            Expr::Select { field, optional, .. } => format!("select {optional} {:?}", field.text),
+            Expr::Has { field, .. } => format!("has {:?}", field.text),
+            Expr::Index { optional, .. } => format!("index {optional}"),
+            Expr::Call { function, target, absolute, .. } => {
+                format!("call {absolute} {:?} {}", function.text, target.is_some())
+            }
+            Expr::Unary { op, .. } => format!("{op:?}"),
+            Expr::Binary { op, .. } => format!("{op:?}"),
+            Expr::Logic { op, .. } => format!("{op:?}"),
+            Expr::Conditional { .. } => "conditional".to_owned(),
+            Expr::List(elements) => {
+                format!("list {:?}", elements.iter().map(|e| e.optional).collect::<Vec<_>>())
+            }
+            Expr::Map(entries) => {
+                format!("map {:?}", entries.iter().map(|e| e.optional).collect::<Vec<_>>())
+            }
+            Expr::Struct { name, fields } => {
+                let fields: Vec<_> = fields.iter().map(|f| (&f.field.text, f.optional)).collect();
+                format!("struct {:?} {fields:?}", name.text)
+            }
+            Expr::Comprehension(c) => format!(
+                "{:?} {:?} {:?} {:?} {}",
+                c.kind,
+                c.function.text,
+                c.variable.text,
+                c.second.as_ref().map(|name| &name.text),
+                c.filter.is_some()
+            ),
+            Expr::Bind { variable, .. } => format!("bind {:?}", variable.text),
+        };
+        out.push_str(&text);
+        out.push('(');
+        ast.for_each_child(id, |child| write(ast, child, out));
+        out.push(')');
+    }
+    let mut out = String::new();
+    write(ast, ast.root(), &mut out);
+    out
 }
