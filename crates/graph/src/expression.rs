@@ -243,7 +243,7 @@ impl Expression {
     }
 
     fn unresolved(&self, missing: String) -> Stop {
-        let only_instance = self.nodes.is_empty();
+        let only_instance = self.nodes.is_empty() && self.variables.is_empty();
         Stop::Unresolved(Unresolved { expression: self.source.clone(), missing, only_instance })
     }
 
