@@ -339,7 +339,8 @@ async fn install(
 ) -> Result<(), Failure> {
     let name = text(rgd, &["metadata", "name"]);
     let crd = crd::ensure(shared, rgd, graph).await?;
-    for node in &graph.nodes {
+    let applied = || graph.nodes.iter().filter(|node| !node.is_external());
+    for node in applied() {
         let mut reads = node.read.clone();
         reads.add(DEFAULT_PATH);
         shared.watching.children(Owner::Definition(name.to_owned()), &node.kind, &reads)?;
@@ -349,7 +350,7 @@ async fn install(
     let kind = GroupKind { group: gvk.group.clone(), kind: gvk.kind.clone() };
     let uid = text(rgd, &["metadata", "uid"]);
     let fresh = shared.registry.serve((name, uid), kind.clone(), number, graph);
-    let uses: BTreeSet<GroupKind> = graph.nodes.iter().map(|node| group_kind(&node.kind)).collect();
+    let uses: BTreeSet<GroupKind> = applied().map(|node| group_kind(&node.kind)).collect();
     shared.watching.release(&Owner::Definition(name.to_owned()), |kind| uses.contains(kind));
     if fresh {
         wake_instances(shared, &kind);

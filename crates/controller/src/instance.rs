@@ -11,8 +11,8 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use plan::object::{GroupKind, is_deleting, label, text};
 use plan::{
-    Acquired, Applied, Instance, Inventory, ObjectId, Observed, Progress, Refused, Report, Step,
-    Wanted, names, next_status, step, teardown, unresolved_graph,
+    Acquired, Applied, Instance, Inventory, ObjectId, Observed, Progress, Reference, Referenced,
+    Refused, Report, Step, Surface, Wanted, names, next_status, step, teardown, unresolved_graph,
 };
 use runtime::workers::Requeue;
 use schema::{ContentHash, managed_fields};
@@ -60,6 +60,7 @@ pub(crate) async fn reconcile(shared: &Arc<Shared>, id: ObjectId) -> Requeue {
         undeletable: BTreeMap::new(),
         unmanageable: None,
         unrecorded: None,
+        unreadable: BTreeMap::new(),
         listed: None,
         members: BTreeSet::new(),
         judged: (String::new(), 0),
@@ -76,6 +77,7 @@ pub(crate) async fn reconcile(shared: &Arc<Shared>, id: ObjectId) -> Requeue {
         shared.memories.forget(&set, &id);
         let waiters = shared.claims.release(&id, |_| false);
         waiters.into_iter().for_each(|waiter| enqueue(&shared.instances, waiter));
+        shared.externals.release(&id, |_| false);
         shared.watching.release(&Owner::Inventory(id), |_| false);
     }
     requeue
@@ -90,6 +92,7 @@ struct Run<'a> {
     undeletable: BTreeMap<ObjectId, String>,
     unmanageable: Option<String>,
     unrecorded: Option<String>,
+    unreadable: BTreeMap<Reference, String>,
     listed: Option<BTreeMap<ObjectId, plan::Listed>>,
     /// The members that were observed last.
     members: BTreeSet<ObjectId>,
@@ -130,15 +133,18 @@ impl Run<'_> {
             if !self.watched(&kinds).await {
                 return Requeue::RateLimited;
             }
-            let Step { actions, status, retry, wanted, nodes } =
-                self.step(served.as_ref(), &object, deleting, &kinds);
+            let mut step = self.step(served.as_ref(), &object, deleting, &kinds);
+            let jobs = Job::of(&mut step);
+            let Step { status, retry, wanted, references, nodes, .. } = step;
             if let Some(served) = &served {
                 self.shared.standings.note(&self.id, &served.rgd_name, &nodes);
             }
             self.release(&wanted);
-            let started = self.start(actions);
+            let started = self.start(jobs);
             steps += usize::from(started > 0);
             if started == 0 && self.in_flight.is_empty() {
+                // Only now: what is not read for a moment must not be read anew for that.
+                self.unwatch(|reference| references.contains_key(reference));
                 if let Some(served) = &served {
                     let synced = nodes.iter().filter(|one| one.progress == Progress::Synced);
                     self.shared.metrics.saved(&served.rgd_name, synced.count());
@@ -157,7 +163,7 @@ impl Run<'_> {
     fn is_writing(&self) -> bool {
         self.running.iter().any(|key| match key {
             JobKey::Manage | JobKey::Record | JobKey::Object(_) => true,
-            JobKey::List | JobKey::Delete | JobKey::RemoveFinalizer => false,
+            JobKey::List | JobKey::Delete | JobKey::RemoveFinalizer | JobKey::Reference(_) => false,
         })
     }
 
@@ -174,6 +180,7 @@ impl Run<'_> {
             rgd_name: label(object, names::RGD_NAME),
             rgd_uid: label(object, names::RGD_ID),
             kro_version: &self.shared.options.kro_version,
+            max_collection_size: self.shared.options.max_collection_size,
         };
         match served {
             Some(served) if !deleting => {
@@ -188,7 +195,8 @@ impl Run<'_> {
     /// The kinds whose objects matter: those of the graph and those of the inventory.
     fn kinds(served: Option<&Served>, object: &Value) -> BTreeSet<GroupKind> {
         let mut kinds = Inventory::of(object).kinds;
-        for node in served.iter().flat_map(|served| &served.graph.nodes) {
+        let nodes = served.iter().flat_map(|served| &served.graph.nodes);
+        for node in nodes.filter(|node| !node.is_external()) {
             let gvk = &node.kind.gvk;
             kinds.insert(GroupKind { group: gvk.group.clone(), kind: gvk.kind.clone() });
         }
@@ -244,6 +252,7 @@ impl Run<'_> {
         Observed {
             members,
             acquired: self.memory.acquired.clone(),
+            referenced: self.referenced(),
             applied: self.memory.applied.clone(),
             refused: self.refused.clone(),
             undeletable: self.undeletable.clone(),
@@ -251,6 +260,27 @@ impl Run<'_> {
             unrecorded: self.unrecorded.clone(),
             listed: self.listed.take(),
         }
+    }
+
+    /// What is known of external references; what has to be read first is left out.
+    fn referenced(&self) -> BTreeMap<Reference, Referenced> {
+        let unreadable = self
+            .unreadable
+            .iter()
+            .map(|(reference, words)| (reference.clone(), Referenced::Unreadable(words.clone())));
+        let known = self.memory.references.iter().filter_map(|reference| {
+            Some((reference.clone(), self.shared.externals.look(reference)?))
+        });
+        known.chain(unreadable).collect()
+    }
+
+    /// Stops watching for the instance what it does not refer to any more.
+    fn unwatch(&mut self, keep: impl Fn(&Reference) -> bool) {
+        if self.memory.references.iter().all(&keep) {
+            return;
+        }
+        self.memory.references.retain(&keep);
+        self.shared.externals.release(&self.id, keep);
     }
 
     /// Lets go of names that are no longer wanted.
@@ -267,9 +297,9 @@ impl Run<'_> {
     }
 
     /// Starts what is not under way yet; returns how much that is.
-    fn start(&mut self, actions: Vec<plan::Action>) -> usize {
+    fn start(&mut self, jobs: Vec<Job>) -> usize {
         let mut started = 0;
-        for job in Job::of(actions) {
+        for job in jobs {
             if self.in_flight.len() >= CONCURRENT_JOBS || !self.running.insert(job.key()) {
                 continue;
             }
@@ -311,6 +341,13 @@ impl Run<'_> {
             }
             Done::Recorded(result) => {
                 self.unrecorded = self.parent_written(result);
+            }
+            Done::Observed { reference, result } => {
+                if let Err(error) = result {
+                    tracing::warn!(instance = %self.id, %reference, %error, "can't read what an external reference points at");
+                    self.unreadable.insert(reference.clone(), error.to_string());
+                }
+                self.memory.references.insert(reference);
             }
             Done::Acquired { object, result } => match result {
                 Ok(acquired) => drop(self.memory.acquired.insert(object, acquired)),
@@ -357,6 +394,7 @@ impl Run<'_> {
 
     fn applied(&mut self, object: &ObjectId, desired: ContentHash, answer: Value) {
         let entry = managed_fields::entry_hash(&answer, names::MANAGER_APPLYSET);
+        self.memory.acquired.insert(object.clone(), Acquired::Held);
         self.memory.applied.insert(object.clone(), Applied { desired, entry });
         if let Some(store) = self.shared.watching.store(&object.kind)
             && let Err(error) = store.observe_write(answer)
@@ -386,6 +424,11 @@ impl Run<'_> {
 
     /// Writes the status if it differs.
     async fn say(&mut self, report: &Report, requeue: Requeue) -> Requeue {
+        if let Surface::Author(authored) = &report.surface {
+            for problem in &authored.problems {
+                tracing::warn!(instance = %self.id, problem, "an author's condition was dropped");
+            }
+        }
         let Some(resource) = self.shared.watching.resource(&self.id.kind) else { return requeue };
         let mut fresh = None;
         for _ in 0..STATUS_ATTEMPTS {

@@ -18,6 +18,7 @@ mod compile;
 mod crd;
 mod definition;
 mod events;
+mod externals;
 mod finalizer;
 mod flags;
 mod instance;

@@ -1,7 +1,7 @@
 //! What the driver remembers of each instance between reconciles. All of it can be lost.
 
-use plan::{Acquired, Applied, ObjectId};
-use std::collections::{BTreeMap, HashMap};
+use plan::{Acquired, Applied, ObjectId, Reference};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -25,6 +25,8 @@ pub(crate) struct Memory {
     pub(crate) applied: BTreeMap<ObjectId, Applied>,
     /// What is held.
     pub(crate) acquired: BTreeMap<ObjectId, Acquired>,
+    /// What external references point at, as far as it is watched for the instance.
+    pub(crate) references: BTreeSet<Reference>,
     /// Tells a reconcile that is under way that something changed.
     pub(crate) wake: Arc<Notify>,
 }

@@ -1,12 +1,14 @@
 //! Performs single actions of the planner.
 
 use crate::api::{ApiError, Deleted};
+use crate::externals::ReadError;
 use crate::observation::apply_order;
 use crate::shared::{Shared, store_key};
 use futures::future::join_all;
+use graph::ReadPaths;
 use kube::core::ApiResource;
 use plan::object::{GroupKind, get, is_deleting, label, text};
-use plan::{Acquired, Action, Listed, ObjectId, names};
+use plan::{Acquired, Action, Claim, Listed, ObjectId, Reference, Step, names};
 use schema::ContentHash;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,11 +21,16 @@ const FINALIZER_ATTEMPTS: usize = 5;
 pub(crate) enum Job {
     Manage(Value),
     Record(Value),
+    Observe {
+        reference: Reference,
+        reads: ReadPaths,
+    },
     Acquire(ObjectId),
     Apply {
         id: ObjectId,
         object: Value,
         desired: ContentHash,
+        claim: Claim,
     },
     List {
         kinds: BTreeSet<GroupKind>,
@@ -43,12 +50,14 @@ pub(crate) enum JobKey {
     Delete,
     RemoveFinalizer,
     Object(ObjectId),
+    Reference(Reference),
 }
 
 /// The answer to a job.
 pub(crate) enum Done {
     Managed(Result<Value, ApiError>),
     Recorded(Result<Value, ApiError>),
+    Observed { reference: Reference, result: Result<(), ReadError> },
     Acquired { object: ObjectId, result: Result<Acquired, ApiError> },
     Applied { object: ObjectId, desired: ContentHash, result: Result<Value, ApiError> },
     Listed(Result<BTreeMap<ObjectId, Listed>, ApiError>),
@@ -59,16 +68,22 @@ pub(crate) enum Done {
 // === impl Job ===
 
 impl Job {
-    /// The jobs of a step's actions.
-    pub(crate) fn of(actions: Vec<Action>) -> Vec<Self> {
+    /// The jobs of a step's actions; takes them out of the step.
+    pub(crate) fn of(step: &mut Step) -> Vec<Self> {
         let mut jobs = Vec::new();
         let mut waves: BTreeMap<u32, Vec<(ObjectId, String)>> = BTreeMap::new();
-        for action in actions {
+        for action in std::mem::take(&mut step.actions) {
             jobs.push(match action {
                 Action::Manage { patch } => Self::Manage(patch),
                 Action::RecordInventory { patch } => Self::Record(patch),
                 Action::Acquire { object, .. } => Self::Acquire(object),
-                Action::Apply { id, object, desired, .. } => Self::Apply { id, object, desired },
+                Action::Apply { id, object, desired, claim, .. } => {
+                    Self::Apply { id, object, desired, claim }
+                }
+                Action::Observe { reference, .. } => {
+                    let reads = step.references.get(&reference).cloned().unwrap_or_default();
+                    Self::Observe { reference, reads }
+                }
                 Action::ListMembers { kinds, namespaces } => Self::List { kinds, namespaces },
                 Action::RemoveFinalizer => Self::RemoveFinalizer,
                 Action::Delete { object, uid, wave } => {
@@ -91,6 +106,7 @@ impl Job {
             Self::Acquire(object) | Self::Apply { id: object, .. } => {
                 JobKey::Object(object.clone())
             }
+            Self::Observe { reference, .. } => JobKey::Reference(reference.clone()),
             Self::List { .. } => JobKey::List,
             Self::Delete(_) => JobKey::Delete,
             Self::RemoveFinalizer => JobKey::RemoveFinalizer,
@@ -109,6 +125,7 @@ impl Done {
             Self::Acquired { object, .. } | Self::Applied { object, .. } => {
                 JobKey::Object(object.clone())
             }
+            Self::Observed { reference, .. } => JobKey::Reference(reference.clone()),
             Self::Listed(_) => JobKey::List,
             Self::Deleted(_) => JobKey::Delete,
             Self::FinalizerRemoved(_) => JobKey::RemoveFinalizer,
@@ -126,11 +143,22 @@ pub(crate) async fn perform(shared: Arc<Shared>, id: ObjectId, set: String, job:
         Job::Record(patch) => {
             Done::Recorded(apply_parent(&shared, &id, names::MANAGER_PARENT, &patch).await)
         }
+        Job::Observe { reference, reads } => {
+            let result = shared.externals.observe(&shared.api, &id, &reference, &reads).await;
+            Done::Observed { reference, result }
+        }
         Job::Acquire(object) => {
             let result = acquire(&shared, &id, &set, &object).await;
             Done::Acquired { object, result }
         }
-        Job::Apply { id: object, object: body, desired } => {
+        Job::Apply { id: object, object: body, desired, claim } => {
+            match claim {
+                Claim::Held => {}
+                Claim::Take => match acquire(&shared, &id, &set, &object).await {
+                    Ok(Acquired::Held) => {}
+                    result => return Done::Acquired { object, result },
+                },
+            }
             let result = match resource(&shared, &object.kind) {
                 Ok(resource) => {
                     let resource = in_version(resource, text(&body, &["apiVersion"]));

@@ -3,6 +3,7 @@
 use crate::api::Api;
 use crate::claims::Claims;
 use crate::compile::Compiled;
+use crate::externals::Externals;
 use crate::kinds::Kinds;
 use crate::memory::Memories;
 use crate::metrics::Metrics;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) api: Api,
     pub(crate) kinds: Kinds,
     pub(crate) watching: Watching,
+    pub(crate) externals: Externals,
     pub(crate) registry: Registry,
     pub(crate) claims: Claims,
     pub(crate) memories: Memories,

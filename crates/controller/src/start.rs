@@ -3,6 +3,7 @@
 use crate::api::Api;
 use crate::claims::Claims;
 use crate::compile::Compiled;
+use crate::externals::Externals;
 use crate::kinds::Kinds;
 use crate::memory::Memories;
 use crate::metrics::{Gauges, Metrics};
@@ -145,17 +146,26 @@ pub fn start(
     };
     let watching = {
         let hub = hub.clone();
-        Watching::new(client.clone(), watch, tasks, move |kind, change| {
+        Watching::new(client.clone(), watch.clone(), tasks, move |kind, change| {
             if let Some(shared) = hub.get() {
                 object_changed(shared, kind, change);
             }
         })
     };
     let (events, to_send) = mpsc::channel(events::CAPACITY);
+    let externals = {
+        let hub = hub.clone();
+        Externals::new(client.clone(), watch, tasks, move |instance| {
+            if let Some(shared) = hub.get() {
+                wake(shared, instance);
+            }
+        })
+    };
     let shared = Arc::new(Shared {
         api: Api::new(client.clone()),
         kinds: Kinds::new(client),
         watching,
+        externals,
         registry: Registry::default(),
         claims: Claims::default(),
         memories: Memories::default(),

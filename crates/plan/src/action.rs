@@ -3,10 +3,12 @@
 use crate::conditions::Condition;
 use crate::inventory::Inventory;
 use crate::object::{GroupKind, ObjectId};
-use graph::{NodeId, NodeKey};
+use crate::reference::Reference;
+use graph::{AuthorCondition, NodeId, NodeKey, ReadPaths};
 use schema::ContentHash;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing to do. Actions of one step are independent of each other and may run concurrently,
 /// except deletions, which run wave by wave.
@@ -22,10 +24,19 @@ pub enum Action {
         /// The four ApplySet annotations.
         patch: Value,
     },
-    /// Claim the object's name for this ApplySet, then read the object once.
+    /// Watch what an external reference points at; the answer is an entry of
+    /// [`crate::Observed::referenced`], which from then on follows the world.
+    Observe {
+        /// The resource that reads it.
+        node: NodeId,
+        /// What to watch.
+        reference: Reference,
+    },
+    /// Claim the object's name for this ApplySet, then read the object once; the answer is an
+    /// entry of [`crate::Observed::acquired`].
     Acquire {
         /// The resource that wants the object.
-        node: NodeId,
+        key: NodeKey,
         /// The object.
         object: ObjectId,
     },
@@ -39,6 +50,8 @@ pub enum Action {
         object: Value,
         /// Hash of what is asked for; goes into [`crate::Applied::desired`].
         desired: ContentHash,
+        /// Whether the name is ours already.
+        claim: Claim,
     },
     /// List the members of the ApplySet at the API server, past every cache.
     ListMembers {
@@ -60,6 +73,16 @@ pub enum Action {
     RemoveFinalizer,
 }
 
+/// What has to happen before an object is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// The name is ours.
+    Held,
+    /// As for [`Action::Acquire`] first; when the answer is not [`crate::Acquired::Held`], nothing
+    /// is applied.
+    Take,
+}
+
 /// The answer of [`crate::step`] and [`crate::teardown`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
@@ -74,6 +97,9 @@ pub struct Step {
     pub retry: bool,
     /// Every name that the instance wants, or may still hold: other claims can be released.
     pub wanted: Wanted,
+    /// Everything that external references point at, and what expressions read of it: nothing
+    /// else has to be watched for the instance's sake.
+    pub references: BTreeMap<Reference, ReadPaths>,
 }
 
 /// Which claims of an instance must stay.
@@ -92,8 +118,34 @@ pub struct Report {
     pub state: State,
     /// Conditions that are set; `Ready` follows from them.
     pub conditions: Vec<Condition>,
+    /// Whose conditions the instance shows.
+    pub surface: Surface,
     /// The fields that the definition's author declared; `None` keeps those that are there.
     pub fields: Option<Map<String, Value>>,
+}
+
+/// Whose conditions an instance shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Surface {
+    /// Those of [`Report::conditions`], and `Ready`.
+    BuiltIn,
+    /// Those that the definition's author declared, and no others.
+    Author(Authored),
+    /// There is no graph that could tell: conditions of an author stay as they are, except that
+    /// `ResourcesReady` of [`Report::conditions`] is shown beside them.
+    Unknown,
+}
+
+/// What became of an author's conditions in one step.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Authored {
+    /// The conditions, each type once.
+    pub conditions: Vec<AuthorCondition>,
+    /// Some expression gave none, because it waits for data or failed: conditions of other types
+    /// that are there stay.
+    pub incomplete: bool,
+    /// Why an expression's conditions were dropped; makes the state ERROR.
+    pub problems: Vec<String>,
 }
 
 /// An instance's state.
@@ -156,6 +208,69 @@ impl State {
     }
 }
 
+// === impl Progress ===
+
+impl Progress {
+    /// The worst of several, with the messages of all that are equally bad.
+    pub(crate) fn worst<'p>(all: impl IntoIterator<Item = &'p Self>) -> Self {
+        let mut worst = Self::Skipped;
+        for progress in all {
+            match progress.rank().cmp(&worst.rank()) {
+                Ordering::Less => {}
+                Ordering::Greater => worst = progress.clone(),
+                Ordering::Equal => worst.add(progress),
+            }
+        }
+        worst
+    }
+
+    /// Its message, if it has one.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        match self {
+            Self::Skipped | Self::Synced | Self::Working => None,
+            Self::Unresolved(text)
+            | Self::Waiting(text)
+            | Self::Duplicate(text)
+            | Self::Deleting(text)
+            | Self::Refused(text)
+            | Self::Fatal(text) => Some(text),
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Skipped => 0,
+            Self::Synced => 1,
+            Self::Working => 2,
+            Self::Unresolved(_) => 3,
+            Self::Waiting(_) => 4,
+            Self::Duplicate(_) => 5,
+            Self::Deleting(_) => 6,
+            Self::Refused(_) => 7,
+            Self::Fatal(_) => 8,
+        }
+    }
+
+    /// Adds the message of `other`, which is equally bad.
+    fn add(&mut self, other: &Self) {
+        let Some(more) = other.message() else { return };
+        match self {
+            Self::Skipped | Self::Synced | Self::Working => {}
+            Self::Unresolved(text)
+            | Self::Waiting(text)
+            | Self::Duplicate(text)
+            | Self::Deleting(text)
+            | Self::Refused(text)
+            | Self::Fatal(text) => {
+                if !text.split("; ").any(|part| part == more) {
+                    *text = format!("{text}; {more}");
+                }
+            }
+        }
+    }
+}
+
 // === impl Step ===
 
 impl Step {
@@ -167,6 +282,7 @@ impl Step {
             nodes: Vec::new(),
             retry: false,
             wanted: Wanted::All,
+            references: BTreeMap::new(),
         }
     }
 
@@ -178,6 +294,7 @@ impl Step {
             nodes: Vec::new(),
             retry,
             wanted: Wanted::All,
+            references: BTreeMap::new(),
         }
     }
 }

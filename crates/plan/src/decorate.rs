@@ -2,11 +2,44 @@
 
 use crate::instance::Instance;
 use crate::names;
-use crate::object::{GroupKind, text};
+use crate::object::{GroupKind, invalid_name, text};
 use graph::Node;
 use serde_json::{Map, Value, json};
 
-/// Adds namespace, labels and the apply order.
+/// Where an item stands in its collection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Position {
+    pub(crate) index: usize,
+    pub(crate) size: usize,
+}
+
+/// The labels that all objects of `instance` get.
+pub(crate) fn labels(instance: &Instance<'_>) -> Map<String, Value> {
+    let namespace = text(instance.object, &["metadata", "namespace"]);
+    let GroupKind { group, kind } = GroupKind::of(instance.object);
+    let version = text(instance.object, &["apiVersion"]).rsplit('/').next().unwrap_or("");
+    let labels = [
+        (names::OWNED, "true".to_owned()),
+        (names::KRO_VERSION, instance.kro_version.to_owned()),
+        (names::INSTANCE_ID, text(instance.object, &["metadata", "uid"]).to_owned()),
+        (names::INSTANCE_NAME, text(instance.object, &["metadata", "name"]).to_owned()),
+        (names::INSTANCE_GROUP, group),
+        (names::INSTANCE_VERSION, version.to_owned()),
+        (names::INSTANCE_KIND, kind),
+        (names::MANAGED_BY, "kro".to_owned()),
+        (names::PART_OF, instance.applyset_id()),
+    ];
+    let namespace =
+        (!namespace.is_empty()).then(|| (names::INSTANCE_NAMESPACE, namespace.to_owned()));
+    labels
+        .into_iter()
+        .chain(namespace)
+        .map(|(key, value)| (key.to_owned(), Value::String(value)))
+        .collect()
+}
+
+/// Adds namespace, `labels`, those of the resource, and the apply order; `position` is that of a
+/// collection's item.
 ///
 /// # Errors
 ///
@@ -14,10 +47,11 @@ use serde_json::{Map, Value, json};
 pub(crate) fn decorate(
     mut object: Value,
     node: &Node,
-    instance: &Instance<'_>,
+    position: Option<Position>,
+    labels: &Map<String, Value>,
 ) -> Result<Value, String> {
     let id = &node.id;
-    let own_namespace = text(instance.object, &["metadata", "namespace"]);
+    let own_namespace = labels.get(names::INSTANCE_NAMESPACE).and_then(Value::as_str).unwrap_or("");
     if !object["metadata"].is_object() {
         object["metadata"] = json!({});
     }
@@ -26,7 +60,7 @@ pub(crate) fn decorate(
     }
     for field in ["name", "namespace"] {
         let value = text(&object, &["metadata", field]);
-        if value == "." || value == ".." || value.contains(['/', '%']) {
+        if invalid_name(value) {
             return Err(format!("node \"{id}\": metadata.{field} is no valid name: \"{value}\""));
         }
     }
@@ -38,25 +72,12 @@ pub(crate) fn decorate(
         }
         object["metadata"]["namespace"] = own_namespace.into();
     }
-    let GroupKind { group, kind } = GroupKind::of(instance.object);
-    let version =
-        text(instance.object, &["apiVersion"]).rsplit('/').next().unwrap_or("").to_owned();
-    let labels = [
-        (names::OWNED, "true".to_owned()),
-        (names::KRO_VERSION, instance.kro_version.to_owned()),
-        (names::INSTANCE_ID, text(instance.object, &["metadata", "uid"]).to_owned()),
-        (names::INSTANCE_NAME, text(instance.object, &["metadata", "name"]).to_owned()),
-        (names::INSTANCE_GROUP, group),
-        (names::INSTANCE_VERSION, version),
-        (names::INSTANCE_KIND, kind),
-        (names::MANAGED_BY, "kro".to_owned()),
-        (names::NODE_ID, id.clone()),
-        (names::PART_OF, instance.applyset_id()),
-    ];
     let slot = map_at(&mut object["metadata"]["labels"]);
-    slot.extend(labels.into_iter().map(|(key, value)| (key.to_owned(), json!(value))));
-    if !own_namespace.is_empty() {
-        slot.insert(names::INSTANCE_NAMESPACE.to_owned(), own_namespace.into());
+    slot.extend(labels.iter().map(|(key, value)| (key.clone(), value.clone())));
+    slot.insert(names::NODE_ID.to_owned(), json!(id));
+    if let Some(Position { index, size }) = position {
+        slot.insert(names::COLLECTION_INDEX.to_owned(), index.to_string().into());
+        slot.insert(names::COLLECTION_SIZE.to_owned(), size.to_string().into());
     }
     let slot = map_at(&mut object["metadata"]["annotations"]);
     slot.insert(names::APPLY_ORDER.to_owned(), json!(node.apply_order.to_string()));

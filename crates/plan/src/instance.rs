@@ -5,6 +5,11 @@ use crate::names;
 use crate::object::{self, ObjectId, annotation, get, label, text};
 use serde_json::{Value, json};
 
+/// How many items a collection may have unless the user decides otherwise.
+///
+/// Source: kro-controller facts, 7.3 (`--rgd-max-collection-size`).
+pub const MAX_COLLECTION_SIZE: usize = 1000;
+
 /// An instance and the definition that serves it.
 #[derive(Debug, Clone)]
 pub struct Instance<'a> {
@@ -16,6 +21,8 @@ pub struct Instance<'a> {
     pub rgd_uid: &'a str,
     /// The version label's value; must be a valid label value.
     pub kro_version: &'a str,
+    /// How many items a collection may have, see [`crate::MAX_COLLECTION_SIZE`].
+    pub max_collection_size: usize,
 }
 
 // === impl Instance ===

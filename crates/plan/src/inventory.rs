@@ -101,12 +101,6 @@ impl Inventory {
         Self { kinds: &self.kinds | &other.kinds, namespaces: &self.namespaces | &other.namespaces }
     }
 
-    /// Whether every kind and namespace of `other` is in this inventory.
-    #[must_use]
-    pub fn covers(&self, other: &Self) -> bool {
-        self.kinds.is_superset(&other.kinds) && self.namespaces.is_superset(&other.namespaces)
-    }
-
     /// The four annotations, as they are written.
     #[must_use]
     pub fn annotations(&self, id: &str, kro_version: &str) -> Value {

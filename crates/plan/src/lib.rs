@@ -23,16 +23,22 @@ pub mod object;
 mod observed;
 mod pass;
 mod readiness;
+mod reference;
+mod report;
 mod status;
 mod step;
 mod teardown;
 
-pub use action::{Action, NodeReport, Progress, Report, State, Step, Wanted};
-pub use instance::Instance;
+pub use action::{
+    Action, Authored, Claim, NodeReport, Progress, Report, State, Step, Surface, Wanted,
+};
+pub use instance::{Instance, MAX_COLLECTION_SIZE};
 pub use inventory::{InvalidInventory, Inventory, applyset_id};
 pub use object::{GroupKind, ObjectId};
 pub use observed::{Acquired, Applied, Listed, Member, Observed, Refused};
 pub use readiness::DEFAULT_PATH;
+pub use reference::{InvalidSelector, Reference, Referenced, Selector, Target};
+pub use report::unresolved_graph;
 pub use status::next_status;
-pub use step::{step, unresolved_graph};
+pub use step::step;
 pub use teardown::teardown;

@@ -36,6 +36,10 @@ pub const INSTANCE_VERSION: &str = "kro.run/instance-version";
 pub const INSTANCE_KIND: &str = "kro.run/instance-kind";
 /// Label of children: id of the resource in the definition.
 pub const NODE_ID: &str = "kro.run/node-id";
+/// Label of a collection's items: the position, from 0.
+pub const COLLECTION_INDEX: &str = "kro.run/collection-index";
+/// Label of a collection's items: how many there are.
+pub const COLLECTION_SIZE: &str = "kro.run/collection-size";
 /// Label of children.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Label of children: id of the ApplySet that the object is a member of (KEP-3659).

@@ -104,6 +104,11 @@ pub fn get<'a>(object: &'a Value, path: &[&str]) -> Option<&'a Value> {
     path.iter().try_fold(object, |value, key| value.get(key))
 }
 
+/// Whether `word` can't be part of a URL as the name of an object or a namespace.
+pub(crate) fn invalid_name(word: &str) -> bool {
+    word == "." || word == ".." || word.contains(['/', '%'])
+}
+
 /// The label `key`, or "".
 #[must_use]
 pub fn label<'a>(object: &'a Value, key: &str) -> &'a str {

@@ -1,6 +1,7 @@
 //! What the driver knows of the world when it asks for the next step.
 
 use crate::object::ObjectId;
+use crate::reference::{Reference, Referenced};
 use schema::ContentHash;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ pub struct Observed {
     pub members: BTreeMap<ObjectId, Arc<Member>>,
     /// Answers to [`crate::Action::Acquire`]; an object that is a member needs none.
     pub acquired: BTreeMap<ObjectId, Acquired>,
+    /// Answers to [`crate::Action::Observe`], kept current.
+    pub referenced: BTreeMap<Reference, Referenced>,
     /// What we applied last, since this process started.
     pub applied: BTreeMap<ObjectId, Applied>,
     /// Applies that the API server refused, since the last retry.

@@ -1,16 +1,19 @@
 //! One look at every resource of an instance: what it should be, and how far it is.
 
-use crate::action::{Action, Progress};
-use crate::decorate::decorate;
-use crate::desired;
+mod external;
+mod items;
+
+use crate::action::{Action, Claim, Progress};
+use crate::decorate::labels;
 use crate::instance::Instance;
 use crate::inventory::Inventory;
 use crate::object::{GroupKind, ObjectId};
-use crate::observed::{Acquired, Member, Observed};
-use crate::readiness::{creation_gate, unready};
-use graph::{Graph, Node, NodeId, NodeKey, Scope, Source, Stop, Unresolved};
+use crate::observed::{Acquired, Observed};
+use crate::readiness::DEFAULT_PATH;
+use crate::reference::Reference;
+use graph::{Expression, Graph, Node, NodeId, NodeKey, ReadPaths, Scope, Source, Stop, Unresolved};
 use schema::ContentHash;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The result of evaluating all resources.
@@ -24,91 +27,134 @@ pub(crate) struct Pass<'a> {
 /// The result of evaluating one resource.
 pub(crate) struct NodePass {
     pub(crate) progress: Progress,
-    /// What is wanted, once it can be evaluated.
-    pub(crate) desired: Option<Desired>,
-    /// Whether its object exists and passes `readyWhen`; `Err` says why not.
+    /// The objects that it wants, once they are known: none for a resource that is left out, for
+    /// an empty collection, and for an external reference.
+    pub(crate) items: Option<Vec<Item>>,
+    /// What an external reference points at.
+    reference: Option<Reference>,
+    /// Whether everything it wants exists and passes `readyWhen`; `Err` says why not.
     ready: Result<(), String>,
-    /// Why dependents must not be created yet, see [`creation_gate`].
+    /// Why dependents must not be created yet, see [`crate::readiness::creation_gate`].
     gate: Option<String>,
 }
 
-/// The object that a resource wants.
-pub(crate) struct Desired {
+/// An object that a resource wants.
+pub(crate) struct Item {
+    pub(crate) key: NodeKey,
     pub(crate) id: ObjectId,
     pub(crate) object: Value,
     pub(crate) hash: ContentHash,
+    pub(crate) progress: Progress,
+}
+
+/// What the evaluation of every resource reads.
+struct Ctx<'a> {
+    graph: &'a Graph,
+    instance: &'a Instance<'a>,
+    observed: &'a Observed,
+    /// What all objects are labelled with.
+    labels: Map<String, Value>,
+    /// The `node-id` labels of all members.
+    present: BTreeSet<&'a str>,
+    /// Objects that more than one resource wants, and what to say about each.
+    conflicts: BTreeMap<ObjectId, String>,
 }
 
 /// Evaluates the resources of `graph` in topological order.
+///
+/// Which resources want one object is known only at the end, but holds back their dependents: so
+/// it starts over, knowing them, until no new one is found.
 pub(crate) fn evaluate<'a>(
     graph: &'a Graph,
-    instance: &Instance<'a>,
+    instance: &'a Instance<'a>,
     observed: &'a Observed,
 ) -> Pass<'a> {
-    let mut pass = Pass { scope: Scope::new(graph, instance.object), nodes: Vec::new() };
-    let mut done: BTreeMap<NodeId, NodePass> = BTreeMap::new();
-    for &id in &graph.order {
-        let result = node(graph, id, instance, observed, &done, &mut pass.scope);
-        done.insert(id, result);
-    }
-    pass.nodes = done.into_values().collect();
-    refuse_duplicates(graph, &mut pass.nodes);
-    pass
-}
-
-fn node<'a>(
-    graph: &'a Graph,
-    id: NodeId,
-    instance: &Instance<'a>,
-    observed: &'a Observed,
-    done: &BTreeMap<NodeId, NodePass>,
-    scope: &mut Scope<'a>,
-) -> NodePass {
-    let node = graph.node(id);
-    let dependencies = || node.dependencies.iter().filter_map(|dep| done.get(dep));
-    if dependencies().any(|dep| dep.progress == Progress::Skipped) {
-        return NodePass::without_object(Progress::Skipped);
-    }
-    let unready = dependencies().find_map(|dep| dep.ready.as_ref().err());
-    if let Some(why) = unready
-        && node.include_when.iter().any(graph::Expression::reads_resources)
-    {
-        return NodePass::without_object(Progress::Waiting(why.clone()));
-    }
-    match included(node, scope) {
-        Ok(true) => {}
-        Ok(false) => return NodePass::without_object(Progress::Skipped),
-        Err(progress) => return NodePass::without_object(progress),
-    }
-    let exists = observed.members.values().any(|member| member.node == node.id);
-    let gate = dependencies().find_map(|dep| dep.gate.as_ref()).filter(|_| !exists);
-    if let Some(why) = gate.or(unready) {
-        return NodePass::without_object(Progress::Waiting(why.clone()));
-    }
-    let desired = match want(node, instance, scope) {
-        Ok(desired) => desired,
-        Err(progress) => return NodePass::without_object(progress),
-    };
-    let member = observed.members.get(&desired.id).map(|member| &**member);
-    let mut progress = progress(node, &desired, member, observed);
-    let live = member.filter(|member| !member.deleting);
-    let mut ready = Err(format!("waiting for node \"{}\": it does not exist yet", node.id));
-    let mut gate = None;
-    if let Some(member) = live {
-        scope.bind(id, &member.object);
-        gate = creation_gate(node, &member.object);
-        ready = match readiness(node, scope) {
-            Ok(ready) => ready,
-            Err(fatal) => {
-                progress = Progress::Fatal(fatal.clone());
-                Err(fatal)
-            }
-        };
-        if let (Progress::Synced, Err(why)) = (&progress, &ready) {
-            progress = Progress::Waiting(why.clone());
+    let present = observed.members.values().map(|member| member.node.as_str()).collect();
+    let labels = labels(instance);
+    let conflicts = BTreeMap::new();
+    let mut ctx = Ctx { graph, instance, observed, labels, present, conflicts };
+    loop {
+        let pass = ctx.evaluate();
+        let known = ctx.conflicts.len();
+        for (object, message) in shared(graph, &pass.nodes) {
+            ctx.conflicts.entry(object).or_insert(message);
+        }
+        if ctx.conflicts.len() == known {
+            return pass;
         }
     }
-    NodePass { progress, desired: Some(desired), ready, gate }
+}
+
+/// The objects that more than one resource wants.
+fn shared(graph: &Graph, nodes: &[NodePass]) -> Vec<(ObjectId, String)> {
+    let mut owners: BTreeMap<&ObjectId, Vec<NodeId>> = BTreeMap::new();
+    for item in nodes.iter().filter_map(|node| node.items.as_ref()).flatten() {
+        owners.entry(&item.id).or_default().push(item.key.node);
+    }
+    owners
+        .into_iter()
+        .filter(|(_, owners)| owners.len() > 1)
+        .map(|(object, owners)| {
+            let names: Vec<String> = owners
+                .into_iter()
+                .map(|owner| format!("resourceID: {}", graph.node(owner).id))
+                .collect();
+            let names = names.join(" conflicts with ");
+            (object.clone(), format!("found resources with conflicts: {names}"))
+        })
+        .collect()
+}
+
+// === impl Ctx ===
+
+impl<'a> Ctx<'a> {
+    fn evaluate(&self) -> Pass<'a> {
+        let mut scope = Scope::new(self.graph, self.instance.object);
+        let mut done: BTreeMap<NodeId, NodePass> = BTreeMap::new();
+        for &id in &self.graph.order {
+            let result = self.node(id, &done, &mut scope);
+            done.insert(id, result);
+        }
+        Pass { scope, nodes: done.into_values().collect() }
+    }
+
+    fn node(
+        &self,
+        id: NodeId,
+        done: &BTreeMap<NodeId, NodePass>,
+        scope: &mut Scope<'a>,
+    ) -> NodePass {
+        let node = self.graph.node(id);
+        let dependencies = || node.dependencies.iter().filter_map(|dep| done.get(dep));
+        if dependencies().any(|dep| dep.progress == Progress::Skipped) {
+            return NodePass::skipped();
+        }
+        let mut asked = node.include_when.iter().flat_map(Expression::nodes);
+        let unready = asked.find_map(|dep| done.get(dep)?.ready.as_ref().err());
+        if let Some(why) = unready {
+            return NodePass::unknown(Progress::Waiting(why.clone()));
+        }
+        match included(node, scope) {
+            Ok(true) => {}
+            Ok(false) => return NodePass::skipped(),
+            Err(progress) => return NodePass::unknown(progress),
+        }
+        if let Some(why) = dependencies().find_map(|dep| dep.ready.as_ref().err()) {
+            return NodePass::unknown(Progress::Waiting(why.clone()));
+        }
+        match &node.source {
+            Source::External(external) => self.external(id, external, scope),
+            Source::Template(template) => {
+                let gate = dependencies().find_map(|dep| dep.gate.as_deref());
+                match gate {
+                    Some(why) if !self.present.contains(node.id.as_str()) => {
+                        NodePass::unknown(Progress::Waiting(why.to_owned()))
+                    }
+                    Some(_) | None => self.items(id, template, gate, scope),
+                }
+            }
+        }
+    }
 }
 
 /// Whether every `includeWhen` of `node` holds; false and null leave it out.
@@ -129,23 +175,6 @@ fn included(node: &Node, scope: &Scope<'_>) -> Result<bool, Progress> {
     Ok(true)
 }
 
-/// Renders the template of `node` and makes it this instance's object.
-fn want(node: &Node, instance: &Instance<'_>, scope: &Scope<'_>) -> Result<Desired, Progress> {
-    let template = match &node.source {
-        Source::Template(template) if !node.is_collection() => template,
-        Source::Template(_) | Source::External(_) => {
-            return Err(Progress::Fatal(format!(
-                "node \"{}\": collections and external references are not supported yet",
-                node.id
-            )));
-        }
-    };
-    let rendered = template.render(scope).map_err(|stop| stopped(node, stop))?;
-    let object = decorate(rendered, node, instance).map_err(Progress::Fatal)?;
-    let hash = desired::hash(&object);
-    Ok(Desired { id: ObjectId::of(&object), object, hash })
-}
-
 fn stopped(node: &Node, stop: Stop) -> Progress {
     match stop {
         Stop::Unresolved(unresolved) => Progress::Unresolved(unresolved_text(node, &unresolved)),
@@ -157,127 +186,100 @@ fn unresolved_text(node: &Node, unresolved: &Unresolved) -> String {
     format!("gvr \"{}\": node \"{}\": {unresolved}", node.kind.gvr(), node.id)
 }
 
-fn readiness(node: &Node, scope: &Scope<'_>) -> Result<Result<(), String>, String> {
-    match unready(node, scope) {
-        Ok(None) => Ok(Ok(())),
-        Ok(Some(why)) => Ok(Err(why)),
-        Err(stop) => Err(format!("node \"{}\": readyWhen: {stop}", node.id)),
-    }
-}
-
-fn progress(
-    node: &Node,
-    desired: &Desired,
-    member: Option<&Member>,
-    observed: &Observed,
-) -> Progress {
-    let deleting = || {
-        Progress::Deleting(format!(
-            "resource \"{}\" for node \"{}\" is currently being deleted; waiting for deletion to complete before continuing reconciliation",
-            desired.id.qualified_name(),
-            node.id
-        ))
-    };
-    if member.is_some_and(|member| member.deleting) {
-        return deleting();
-    }
-    if member.is_some_and(|member| is_as_desired(desired, member, observed)) {
-        return Progress::Synced;
-    }
-    match observed.refused.get(&desired.id) {
-        Some(refused) if refused.desired.is_none_or(|hash| hash == desired.hash) => {
-            return Progress::Refused(refused.message.clone());
-        }
-        Some(_) | None => {}
-    }
-    match observed.acquired.get(&desired.id) {
-        Some(Acquired::Foreign { part_of }) => Progress::Refused(format!(
-            "resource belongs to a different ApplySet: {} ({}) belongs to ApplySet \"{part_of}\", cannot reassign to \"{}\"",
-            desired.id.qualified_name(),
-            node.kind.gvk,
-            crate::object::label(&desired.object, crate::names::PART_OF),
-        )),
-        Some(Acquired::Terminating) if member.is_none() => deleting(),
-        Some(Acquired::Held | Acquired::Terminating) | None => Progress::Working,
-    }
-}
-
-/// Whether nothing would change if `desired` were applied (DESIGN.md, decision 3): what we
-/// applied last is what is wanted and our managedFields entry is the one of that response; or,
-/// when this process has not applied it yet, the fields that we own are exactly those wanted.
-fn is_as_desired(desired: &Desired, member: &Member, observed: &Observed) -> bool {
-    match observed.applied.get(&desired.id) {
-        Some(applied) => applied.desired == desired.hash && applied.entry == member.entry,
-        None => member.owned == Some(desired.hash),
-    }
-}
-
-/// Two resources that want one object: neither is written.
-fn refuse_duplicates(graph: &Graph, nodes: &mut [NodePass]) {
-    let mut owners: BTreeMap<&ObjectId, Vec<usize>> = BTreeMap::new();
-    for (at, node) in nodes.iter().enumerate() {
-        if let Some(desired) = &node.desired {
-            owners.entry(&desired.id).or_default().push(at);
-        }
-    }
-    let duplicates: Vec<Vec<usize>> = owners.into_values().filter(|list| list.len() > 1).collect();
-    for list in duplicates {
-        let conflicts: Vec<String> = list
-            .iter()
-            .map(|&at| format!("resourceID: {}", graph.node(NodeId::from_index(at)).id))
-            .collect();
-        let message =
-            format!("found resources with conflicts: {}", conflicts.join(" conflicts with "));
-        for at in list {
-            nodes[at].progress = Progress::Duplicate(message.clone());
-        }
-    }
-}
-
 // === impl NodePass ===
 
 impl NodePass {
-    fn without_object(progress: Progress) -> Self {
-        let ready = Err(match &progress {
-            Progress::Unresolved(why) | Progress::Waiting(why) | Progress::Fatal(why) => {
-                why.clone()
-            }
-            Progress::Skipped
-            | Progress::Synced
-            | Progress::Working
+    /// A resource that is left out.
+    fn skipped() -> Self {
+        Self {
+            progress: Progress::Skipped,
+            items: Some(Vec::new()),
+            reference: None,
+            ready: Ok(()),
+            gate: None,
+        }
+    }
+
+    /// A resource whose objects are not known.
+    fn unknown(progress: Progress) -> Self {
+        let ready = Err(progress.message().unwrap_or("").to_owned());
+        Self { progress, items: None, reference: None, ready, gate: None }
+    }
+
+    /// Whether it stands in nobody's way: everything that it wants is known, and nothing of it
+    /// has to be written or was refused.
+    pub(crate) fn is_settled(&self) -> bool {
+        let calm = |progress: &Progress| match progress {
+            Progress::Skipped | Progress::Synced | Progress::Waiting(_) => true,
+            Progress::Working
+            | Progress::Unresolved(_)
             | Progress::Duplicate(_)
             | Progress::Deleting(_)
-            | Progress::Refused(_) => String::new(),
-        });
-        Self { progress, desired: None, ready, gate: None }
+            | Progress::Refused(_)
+            | Progress::Fatal(_) => false,
+        };
+        let Some(items) = &self.items else { return false };
+        calm(&self.progress) && items.iter().all(|item| calm(&item.progress))
     }
 }
 
 // === impl Pass ===
 
 impl Pass<'_> {
+    fn all_items(&self) -> impl Iterator<Item = &Item> {
+        self.nodes.iter().filter_map(|node| node.items.as_ref()).flatten()
+    }
+
     /// Kinds and namespaces of everything that is wanted, as far as it is known.
     pub(crate) fn inventory(&self, graph: &Graph, own_namespace: &str) -> Inventory {
         let mut inventory = Inventory::default();
-        for (at, node) in self.nodes.iter().enumerate() {
-            if node.progress == Progress::Skipped {
+        for (at, pass) in self.nodes.iter().enumerate() {
+            let node = graph.node(NodeId::from_index(at));
+            let wants_none = pass.items.as_ref().is_some_and(Vec::is_empty);
+            if node.is_external() || wants_none {
                 continue;
             }
-            let gvk = &graph.node(NodeId::from_index(at)).kind.gvk;
+            let gvk = &node.kind.gvk;
             inventory.kinds.insert(GroupKind { group: gvk.group.clone(), kind: gvk.kind.clone() });
-            let namespace = node.desired.as_ref().map_or("", |desired| &desired.id.namespace);
-            if !namespace.is_empty() && namespace != own_namespace {
-                inventory.namespaces.insert(namespace.to_owned());
-            }
         }
+        let namespaces = self.all_items().map(|item| &item.id.namespace);
+        let others = namespaces.filter(|name| !name.is_empty() && *name != own_namespace);
+        inventory.namespaces.extend(others.cloned());
         inventory
+    }
+
+    /// Whether some object has to be written.
+    pub(crate) fn is_working(&self) -> bool {
+        self.working().next().is_some()
+    }
+
+    /// Whether `recorded` covers every object that has to be written.
+    pub(crate) fn is_covered(&self, recorded: &Inventory, own_namespace: &str) -> bool {
+        self.working().all(|item| covers(recorded, own_namespace, &item.id))
+    }
+
+    fn working(&self) -> impl Iterator<Item = &Item> {
+        self.all_items().filter(|item| item.progress == Progress::Working)
     }
 
     /// The objects that are wanted; `None` while some resource can't be evaluated.
     pub(crate) fn wanted(&self) -> Option<BTreeSet<ObjectId>> {
-        let known = |node: &&NodePass| node.progress != Progress::Skipped;
-        let ids = self.nodes.iter().filter(known);
-        ids.map(|node| node.desired.as_ref().map(|desired| desired.id.clone())).collect()
+        self.nodes
+            .iter()
+            .all(|node| node.items.is_some())
+            .then(|| self.all_items().map(|item| item.id.clone()).collect())
+    }
+
+    /// What external references point at, and what is read of it.
+    pub(crate) fn references(&self, graph: &Graph) -> BTreeMap<Reference, ReadPaths> {
+        let mut references: BTreeMap<Reference, ReadPaths> = BTreeMap::new();
+        for (at, pass) in self.nodes.iter().enumerate() {
+            let Some(reference) = &pass.reference else { continue };
+            let reads = references.entry(reference.clone()).or_default();
+            reads.merge(&graph.node(NodeId::from_index(at)).read);
+            reads.add(DEFAULT_PATH);
+        }
+        references
     }
 
     /// The actions that bring resources on; applies only of what `recorded` covers.
@@ -287,27 +289,33 @@ impl Pass<'_> {
         recorded: &Inventory,
         own_namespace: &str,
     ) -> Vec<Action> {
-        let working = self.nodes.iter().enumerate().filter_map(|(at, node)| {
-            let desired = node.desired.as_ref()?;
-            (node.progress == Progress::Working).then_some((NodeId::from_index(at), desired))
+        let unseen = self.nodes.iter().enumerate().filter_map(|(at, pass)| {
+            let reference = pass.reference.clone()?;
+            let node = NodeId::from_index(at);
+            let known = observed.referenced.contains_key(&reference);
+            (!known).then_some(Action::Observe { node, reference })
         });
-        working
-            .filter_map(|(node, Desired { id, object, hash })| {
-                let held = observed.members.contains_key(id)
-                    || observed.acquired.get(id) == Some(&Acquired::Held);
-                if !held {
-                    return Some(Action::Acquire { node, object: id.clone() });
-                }
-                let here = id.namespace.is_empty()
-                    || id.namespace == own_namespace
-                    || recorded.namespaces.contains(&id.namespace);
-                (here && recorded.kinds.contains(&id.kind)).then(|| Action::Apply {
-                    key: NodeKey { node, item: None },
-                    id: id.clone(),
-                    object: object.clone(),
-                    desired: *hash,
-                })
-            })
-            .collect()
+        let actions = self.working().filter_map(|Item { key, id, object, hash, .. }| {
+            let held = observed.members.contains_key(id)
+                || observed.acquired.get(id) == Some(&Acquired::Held);
+            let claim = match (covers(recorded, own_namespace, id), held) {
+                (true, true) => Claim::Held,
+                (true, false) => Claim::Take,
+                (false, true) => return None,
+                (false, false) => return Some(Action::Acquire { key: *key, object: id.clone() }),
+            };
+            let (key, id, object, desired) = (*key, id.clone(), object.clone(), *hash);
+            Some(Action::Apply { key, id, object, desired, claim })
+        });
+        unseen.chain(actions).collect()
     }
+}
+
+/// Whether an inventory has the kind and the namespace of `id`.
+fn covers(inventory: &Inventory, own_namespace: &str, id: &ObjectId) -> bool {
+    let namespace = &id.namespace;
+    let here = namespace.is_empty()
+        || namespace == own_namespace
+        || inventory.namespaces.contains(namespace);
+    here && inventory.kinds.contains(&id.kind)
 }

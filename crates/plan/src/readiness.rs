@@ -1,6 +1,6 @@
 //! When a resource is ready: its `readyWhen`, or the default of its kind.
 
-use graph::{Node, Scope, Stop};
+use graph::{EACH, Expression, Node, Scope, Source, Stop};
 use serde_json::Value;
 
 /// Kinds of objects that say by a condition whether they are as desired. A resource without
@@ -58,22 +58,52 @@ fn words(condition: &Value) -> String {
     }
 }
 
-/// Why `node`, whose object is in `scope`, is not ready by its own `readyWhen`.
-pub(crate) fn unready(node: &Node, scope: &Scope<'_>) -> Result<Option<String>, Stop> {
-    let waiting =
-        |why: String| format!("waiting for node \"{}\": {why} (waiting for readiness)", node.id);
+/// Why `node`, whose object or list of objects is in `scope`, is not ready by its own `readyWhen`.
+///
+/// # Errors
+///
+/// Why an expression can never have a value.
+pub(crate) fn unready(node: &Node, scope: &Scope<'_>) -> Result<Option<String>, String> {
     for condition in &node.ready_when {
         match condition.eval(scope) {
             Ok(Value::Bool(true)) => {}
-            Ok(_) => {
-                let source = condition.source();
-                return Ok(Some(waiting(format!(
-                    "readyWhen condition evaluated to false: \"{source}\""
-                ))));
+            Ok(_) => return Ok(Some(waiting(node, &said_no(condition)))),
+            Err(Stop::Unresolved(unresolved)) => {
+                return Ok(Some(waiting(node, &unresolved.to_string())));
             }
-            Err(Stop::Unresolved(unresolved)) => return Ok(Some(waiting(unresolved.to_string()))),
-            Err(fatal @ Stop::Fatal(_)) => return Err(fatal),
+            Err(fatal @ Stop::Fatal(_)) => {
+                return Err(format!("node \"{}\": readyWhen: {fatal}", node.id));
+            }
         }
     }
     Ok(None)
+}
+
+/// Why an item of the collection `node` is not ready: `readyWhen` sees it as `each`.
+///
+/// # Errors
+///
+/// As [`unready`].
+pub(crate) fn item_unready(
+    node: &Node,
+    item: &Value,
+    scope: &Scope<'_>,
+) -> Result<Option<String>, String> {
+    if node.ready_when.is_empty() {
+        return Ok(None);
+    }
+    unready(node, &scope.with_variables([(EACH, item.clone())]))
+}
+
+fn said_no(condition: &Expression) -> String {
+    format!("readyWhen condition evaluated to false: \"{}\"", condition.source())
+}
+
+fn waiting(node: &Node, why: &str) -> String {
+    let what = match &node.source {
+        Source::Template(_) => "node",
+        Source::External(_) if node.is_list() => "external collection",
+        Source::External(_) => "external reference",
+    };
+    format!("waiting for {what} \"{}\": {why} (waiting for readiness)", node.id)
 }

@@ -1,27 +1,24 @@
 //! The step of a living instance.
 
-use crate::action::{Action, NodeReport, Progress, Report, State, Step, Wanted, inventory_patch};
-use crate::conditions::{Condition, Status, reasons, types};
+use crate::action::{Action, NodeReport, Progress, Step, Wanted, inventory_patch};
 use crate::instance::Instance;
 use crate::inventory::Inventory;
 use crate::object::{ObjectId, text};
 use crate::observed::{Listed, Member, Observed};
-use crate::pass::{Pass, evaluate};
+use crate::pass::{NodePass, Pass, evaluate};
+use crate::report::{report, suspended, unmanaged};
 use graph::{Graph, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-const SUSPENDED: &str = "reconciliation suspended via kro.run/reconcile annotation";
-const MANAGED: &str = "instance is properly managed with finalizers and labels";
-const RESOLVED: &str = "runtime graph created and all resources resolved";
 
 /// What to do next for an instance that is not being deleted, and what to say about it.
 ///
 /// # Flow
 ///
 /// Finalizer and labels come first; then every resource whose dependencies are satisfied is
-/// acquired and applied, once the inventory on the instance covers it; when nothing is pending or
-/// failed, objects that are no longer wanted are pruned, and the inventory shrinks.
+/// acquired and applied, once the inventory on the instance covers it, or watched if it belongs to
+/// somebody else; when nothing is pending or failed, objects that are no longer wanted are pruned,
+/// and the inventory shrinks.
 ///
 /// # Guarantees
 ///
@@ -35,13 +32,13 @@ const RESOLVED: &str = "runtime graph created and all resources resolved";
 #[must_use]
 pub fn step(graph: &Graph, instance: &Instance<'_>, observed: &Observed) -> Step {
     if let Some(why) = &observed.unmanageable {
-        return Step::say(unmanaged(why), true);
+        return Step::say(unmanaged(graph, instance, why), true);
     }
     if let Some(patch) = instance.manage() {
         return Step::only(Action::Manage { patch });
     }
     if instance.is_suspended() {
-        return Step::say(suspended(), false);
+        return Step::say(suspended(graph, instance), false);
     }
     let pass = evaluate(graph, instance, observed);
     let round = Round { graph, instance, observed, pass: &pass };
@@ -66,57 +63,12 @@ pub fn step(graph: &Graph, instance: &Instance<'_>, observed: &Observed) -> Step
         || pass.nodes.iter().any(|node| refused(&node.progress));
     Step {
         actions,
-        status: Some(round.report(busy)),
+        status: Some(report(graph, instance, observed, &pass, busy)),
         nodes: round.nodes(),
         retry,
         wanted: pass.wanted().map_or(Wanted::All, Wanted::These),
+        references: pass.references(graph),
     }
-}
-
-/// What to say about an instance whose graph can't be served.
-#[must_use]
-pub fn unresolved_graph(why: &str) -> Report {
-    Report {
-        state: State::Error,
-        conditions: vec![Condition::new(
-            types::GRAPH_RESOLVED,
-            Status::False,
-            reasons::RESOLUTION_FAILED,
-            why,
-        )],
-        fields: None,
-    }
-}
-
-fn unmanaged(why: &str) -> Report {
-    Report {
-        state: State::Error,
-        conditions: vec![Condition::new(
-            types::INSTANCE_MANAGED,
-            Status::False,
-            reasons::MANAGEMENT_FAILED,
-            why,
-        )],
-        fields: None,
-    }
-}
-
-fn preconditions() -> [Condition; 2] {
-    [
-        Condition::new(types::INSTANCE_MANAGED, Status::True, reasons::MANAGED, MANAGED),
-        Condition::new(types::GRAPH_RESOLVED, Status::True, reasons::RESOLVED, RESOLVED),
-    ]
-}
-
-fn suspended() -> Report {
-    let mut conditions = preconditions().to_vec();
-    conditions.push(Condition::new(
-        types::RESOURCES_READY,
-        Status::False,
-        reasons::SUSPENDED,
-        SUSPENDED,
-    ));
-    Report { state: State::Active, conditions, fields: None }
 }
 
 /// What pruning comes to in one step.
@@ -155,33 +107,26 @@ impl Round<'_> {
         }
     }
 
-    /// Acquires and applies, after the inventory has grown.
+    /// Acquires and applies, after the inventory has grown. It grows by everything that may come,
+    /// so that it is written once, but only when something has to be applied: what is merely not
+    /// known for a moment, as after a start, changes nothing.
     fn actions(&self) -> Vec<Action> {
         let recorded = Inventory::of(self.instance.object);
-        let batch = self.pass.inventory(self.graph, self.namespace());
         let mut actions = self.pass.actions(self.observed, &recorded, self.namespace());
-        if !actions.is_empty() || !recorded.covers(&batch) {
-            let valid =
-                Inventory::validate(self.instance.object, &self.instance.applyset_id()).is_ok();
-            if (!valid || !recorded.covers(&batch)) && self.observed.unrecorded.is_none() {
-                actions.push(self.record(&recorded.union(&batch)));
-            }
+        let valid =
+            || Inventory::validate(self.instance.object, &self.instance.applyset_id()).is_ok();
+        let missing = self.pass.is_working()
+            && (!self.pass.is_covered(&recorded, self.namespace()) || !valid());
+        if missing && self.observed.unrecorded.is_none() {
+            let batch = self.pass.inventory(self.graph, self.namespace());
+            actions.push(self.record(&recorded.union(&batch)));
         }
         actions
     }
 
     /// What no resource wants any more goes, when nothing is pending or failed.
     fn prune(&self) -> Pruning {
-        let settled = self.pass.nodes.iter().all(|node| match node.progress {
-            Progress::Skipped | Progress::Synced => true,
-            Progress::Waiting(_) => node.desired.is_some(),
-            Progress::Working
-            | Progress::Unresolved(_)
-            | Progress::Duplicate(_)
-            | Progress::Deleting(_)
-            | Progress::Refused(_)
-            | Progress::Fatal(_) => false,
-        });
+        let settled = self.pass.nodes.iter().all(NodePass::is_settled);
         let blocked = self.observed.undeletable.contains_key(&self.instance.id());
         let Some(wanted) = self.pass.wanted().filter(|_| settled && !blocked) else {
             return Pruning::Idle;
@@ -252,78 +197,6 @@ impl Round<'_> {
         };
         self.graph.order.iter().map(report).collect()
     }
-
-    fn report(&self, busy: bool) -> Report {
-        let (resources, state) = self.resources_ready(busy);
-        let mut conditions = preconditions().to_vec();
-        conditions.push(resources);
-        let fields = self.graph.status.project(&self.pass.scope);
-        let (fields, state, conditions) = match fields {
-            Ok(fields) => (Some(fields), state, conditions),
-            Err(fatal) => {
-                let message = format!("resource reconciliation failed: status: {fatal}");
-                conditions.pop();
-                conditions.push(not_ready(message));
-                (None, State::Error, conditions)
-            }
-        };
-        Report { state, conditions, fields }
-    }
-
-    /// The condition ResourcesReady and the state (kro-controller facts, 5.6); errors come
-    /// before deletions, and these before waiting (DESIGN.md, decision 7).
-    fn resources_ready(&self, busy: bool) -> (Condition, State) {
-        let progress = || self.graph.order.iter().map(|id| &self.pass.nodes[id.index()].progress);
-        let all = |pick: fn(&Progress) -> Option<&String>| {
-            let messages: Vec<&str> = progress().filter_map(pick).map(String::as_str).collect();
-            (!messages.is_empty()).then(|| unique(&messages))
-        };
-        let failed = |text: String| (not_ready(text), State::Error);
-        let waiting = |text: String| (not_ready(text), State::InProgress);
-        let prefix = "resource reconciliation failed";
-        let fatal = all(|p| if let Progress::Fatal(text) = p { Some(text) } else { None });
-        if let Some(text) = fatal {
-            return failed(format!("{prefix}: {text}"));
-        }
-        let refused = all(|p| if let Progress::Refused(text) = p { Some(text) } else { None });
-        if let Some(text) = refused {
-            return failed(format!("{prefix}: apply results contain errors: {text}"));
-        }
-        let unrecorded = self.observed.unrecorded.iter().chain(self.observed.undeletable.values());
-        if let Some(text) = unrecorded.into_iter().next() {
-            return failed(format!("{prefix}: {text}"));
-        }
-        let duplicate = all(|p| if let Progress::Duplicate(text) = p { Some(text) } else { None });
-        if let Some(text) = duplicate {
-            return waiting(format!("{prefix}: {text}"));
-        }
-        let deleting = all(|p| if let Progress::Deleting(text) = p { Some(text) } else { None });
-        if let Some(text) = deleting {
-            let kind = types::RESOURCES_READY;
-            let reason = reasons::RESOURCE_DELETING;
-            return (Condition::new(kind, Status::False, reason, text), State::InProgress);
-        }
-        let unready = all(|p| if let Progress::Waiting(text) = p { Some(text) } else { None });
-        if let Some(text) = unready {
-            return waiting(format!("{prefix}: apply results contain errors: {text}"));
-        }
-        let unresolved =
-            all(|p| if let Progress::Unresolved(text) = p { Some(text) } else { None });
-        if let Some(text) = unresolved {
-            return waiting(format!("{prefix}: waiting for unresolved resource: {text}"));
-        }
-        if busy {
-            return waiting(format!("{prefix}: cluster mutated"));
-        }
-        let message = "all resources are created and ready";
-        let ready = Condition::new(
-            types::RESOURCES_READY,
-            Status::True,
-            reasons::ALL_RESOURCES_READY,
-            message,
-        );
-        (ready, State::Active)
-    }
 }
 
 /// The namespaces in which members may live: `default` stands in for the namespace of a
@@ -333,16 +206,4 @@ pub(crate) fn member_namespaces(own: &str, inventory: &Inventory) -> BTreeSet<St
     let mut namespaces = inventory.namespaces.clone();
     namespaces.insert(own.to_owned());
     namespaces
-}
-
-fn not_ready(message: String) -> Condition {
-    Condition::new(types::RESOURCES_READY, Status::False, reasons::NOT_READY, message)
-}
-
-/// The messages without repetitions, in their order.
-fn unique(messages: &[&str]) -> String {
-    let mut seen = BTreeSet::new();
-    let fresh: Vec<&str> =
-        messages.iter().filter(|message| seen.insert(**message)).copied().collect();
-    fresh.join("; ")
 }

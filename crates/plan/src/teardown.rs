@@ -1,6 +1,6 @@
 //! The step of an instance that is being deleted. It needs no graph and evaluates nothing.
 
-use crate::action::{Action, Report, State, Step, Wanted};
+use crate::action::{Action, Report, State, Step, Surface, Wanted};
 use crate::conditions::{Condition, Status, reasons, types};
 use crate::instance::Instance;
 use crate::inventory::Inventory;
@@ -78,9 +78,8 @@ fn wave(members: &BTreeMap<&ObjectId, Listed>, observed: &Observed) -> Step {
     Step {
         actions,
         status: Some(report(&message)),
-        nodes: Vec::new(),
         retry: blocked.is_some(),
-        wanted: Wanted::All,
+        ..finished(Vec::new())
     }
 }
 
@@ -93,10 +92,18 @@ fn report(message: &str) -> Report {
             reasons::UNDER_DELETION,
             message,
         )],
+        surface: Surface::Unknown,
         fields: None,
     }
 }
 
 fn finished(actions: Vec<Action>) -> Step {
-    Step { actions, status: None, nodes: Vec::new(), retry: false, wanted: Wanted::All }
+    Step {
+        actions,
+        status: None,
+        nodes: Vec::new(),
+        retry: false,
+        wanted: Wanted::All,
+        references: BTreeMap::new(),
+    }
 }

@@ -109,10 +109,10 @@ fn drift_of_an_owned_field_and_a_deleted_object_are_repaired() {
     world.settle();
     let first = World::id("Thing", "app-first");
     // Somebody changed a field: we no longer own it.
-    world.objects.get_mut(&first).expect("it exists")["owned"]["spec"] = json!({});
+    world.drift(&first);
     world.settle();
     assert_eq!(world.history.last().map(String::as_str), Some("apply app-first"));
-    world.objects.remove(&first);
+    world.change(&first, None);
     world.settle();
     assert!(world.objects.contains_key(&first));
 }
@@ -138,7 +138,7 @@ fn an_object_of_another_applyset_is_left_alone() {
     let mut world = application();
     let first = World::id("Thing", "app-first");
     let foreign = json!({"metadata": {"name": "app-first", "uid": "x", "labels": {plan::names::PART_OF: "applyset-other"}}});
-    world.objects.insert(first.clone(), foreign.clone());
+    world.change(&first, Some(foreign.clone()));
     let settled = world.settle();
     assert_eq!(state(&settled), "ERROR");
     let (_, _, message) = resources_ready(&settled);
@@ -154,12 +154,12 @@ fn an_object_that_goes_away_is_waited_for() {
     let mut world = application();
     let first = World::id("Thing", "app-first");
     let terminating = json!({"metadata": {"name": "app-first", "uid": "x", "deletionTimestamp": "2026-01-01T00:00:00Z"}});
-    world.objects.insert(first.clone(), terminating);
+    world.change(&first, Some(terminating));
     let settled = world.settle();
     let (status, reason, _) = resources_ready(&settled);
     assert_eq!((status, reason, state(&settled)), ("False", "ResourceDeleting", "IN_PROGRESS"));
     assert!(settled.retry, "nobody tells when it is gone");
-    world.objects.remove(&first);
+    world.change(&first, None);
     world.retry();
     world.settle();
     assert!(world.history.contains(&"apply app-first".to_owned()));

@@ -1,5 +1,6 @@
-//! The planner against a model of the world in memory.
+//! Tests of `plan` against a world in memory.
 
+mod fixtures;
 mod lifecycle;
-mod properties;
+mod model;
 mod world;

@@ -1,0 +1,388 @@
+//! What external references point at: one metadata watch per kind, and the objects themselves,
+//! each fetched once whenever it changes (DESIGN.md, decision 4).
+
+use crate::api::{Api, ApiError};
+use crate::shared::store_key;
+use futures::future::join_all;
+use graph::ReadPaths;
+use kube::Client;
+use kube::core::ApiResource;
+use plan::object::GroupKind;
+use plan::{ObjectId, Reference, Referenced, Target};
+use runtime::shutdown::Tasks;
+use runtime::store::{
+    Change, Entry, ObjectKey, Projected, Projection, Store, TooManyWatches, WatchOptions,
+    WatchSpec, Watches,
+};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Mutex as Turn;
+
+/// How many kinds may be watched at once.
+const MAX_WATCHES: usize = 500;
+/// How long a watch may take to deliver its first list before an instance says that it can't.
+const SYNC: Duration = Duration::from_secs(5);
+
+/// The objects that external references point at, and who reads them.
+pub(crate) struct Externals {
+    watches: Watches<Source, ObjectId, Labels>,
+    table: Arc<Mutex<Table>>,
+}
+
+/// A kind as it is read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Source {
+    kind: GroupKind,
+    version: String,
+    plural: String,
+}
+
+/// What is kept of every object of a watched kind.
+type Labels = BTreeMap<String, String>;
+
+#[derive(Default)]
+struct Table {
+    readers: BTreeMap<Source, Readers>,
+    /// What was read of each object, and whose turn it is to read it.
+    fetched: BTreeMap<(Source, ObjectKey), Slot>,
+}
+
+/// One request per change of an object, however many instances wait for it.
+type Slot = Arc<Turn<Option<Fetched>>>;
+
+/// Who reads objects of a kind.
+#[derive(Default)]
+struct Readers {
+    /// By the name of the object.
+    named: BTreeMap<ObjectKey, BTreeSet<ObjectId>>,
+    /// By what selects the objects.
+    selecting: BTreeMap<Reference, BTreeSet<ObjectId>>,
+    /// What expressions read of them.
+    reads: ReadPaths,
+}
+
+/// An object as it was read.
+#[derive(Clone)]
+struct Fetched {
+    uid: String,
+    resource_version: u64,
+    /// The parts that some expression reads; `None` when it was gone already.
+    object: Option<Arc<Value>>,
+}
+
+/// Why a reference can't be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error(transparent)]
+    Watch(#[from] runtime::store::SyncError),
+    #[error(transparent)]
+    TooMany(#[from] TooManyWatches),
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+// === impl Externals ===
+
+impl Externals {
+    /// `wake` is called with every instance that reads something that changed.
+    pub(crate) fn new(
+        client: Client,
+        options: WatchOptions,
+        tasks: &Tasks,
+        wake: impl Fn(&ObjectId) + Send + Sync + 'static,
+    ) -> Self {
+        let table: Arc<Mutex<Table>> = Arc::default();
+        let readers = table.clone();
+        let on_change = move |source: &Source, change: &Change<Labels>| {
+            let affected = lock(&readers).changed(source, change);
+            affected.iter().for_each(&wake);
+        };
+        let watches = Watches::new(client, options, tasks, MAX_WATCHES, Arc::new(on_change));
+        Self { watches, table }
+    }
+
+    /// Makes `instance` a reader of `reference`, and reads what is not known of it yet.
+    ///
+    /// # Flow
+    ///
+    /// The watch comes first, so that no change is missed; then every object that is referenced
+    /// is read, unless somebody has read that version already.
+    ///
+    /// # Errors
+    ///
+    /// The watch delivers nothing, or an object can't be read.
+    pub(crate) async fn observe(
+        &self,
+        api: &Api,
+        instance: &ObjectId,
+        reference: &Reference,
+        reads: &ReadPaths,
+    ) -> Result<(), ReadError> {
+        let source = Source::of(reference);
+        let store = {
+            // One lock around both tables, as in `release`.
+            let mut table = self.lock();
+            let store = self.watches.need(&source, instance.clone(), || source.watch())?;
+            table.read(&source, reference, instance, reads);
+            store
+        };
+        store.synced(SYNC).await?;
+        let resource = source.resource();
+        let fetches = referenced(&store, reference).into_iter().map(|entry| {
+            let (slot, reads) = self.lock().slot(&source, &entry.key);
+            let resource = &resource;
+            async move { fetch(api, resource, &entry, &slot, &reads).await }
+        });
+        join_all(fetches).await.into_iter().collect::<Result<Vec<()>, _>>()?;
+        Ok(())
+    }
+
+    /// What `reference` points at; `None` when some of it has to be read first.
+    pub(crate) fn look(&self, reference: &Reference) -> Option<Referenced> {
+        let source = Source::of(reference);
+        let store = self.watches.get(&source).filter(Store::is_synced)?;
+        let mut found = BTreeMap::new();
+        for entry in referenced(&store, reference) {
+            let slot = self.lock().fetched.get(&(source.clone(), entry.key.clone())).cloned()?;
+            // Whoever holds it is reading a newer version.
+            let fetched = slot.try_lock().ok()?.clone()?;
+            if !fetched.is_current(&entry) {
+                return None;
+            }
+            let id = ObjectId {
+                kind: source.kind.clone(),
+                namespace: entry.key.namespace.clone().unwrap_or_default(),
+                name: entry.key.name.clone(),
+            };
+            found.extend(fetched.object.map(|object| (id, object)));
+        }
+        Some(match &reference.target {
+            Target::Object { .. } => {
+                found.into_values().next().map_or(Referenced::Absent, Referenced::Object)
+            }
+            Target::Matching { .. } => Referenced::Objects(found),
+        })
+    }
+
+    /// `instance` reads only those references for which `keep` holds.
+    pub(crate) fn release(&self, instance: &ObjectId, keep: impl Fn(&Reference) -> bool) {
+        let mut table = self.lock();
+        let sources: Vec<Source> = table.readers.keys().cloned().collect();
+        for source in sources {
+            if !table.forget(&source, instance, &keep) && self.watches.release(&source, instance) {
+                table.readers.remove(&source);
+                table.fetched.retain(|(known, _), _| *known != source);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        lock(&self.table)
+    }
+}
+
+fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The entries that `reference` points at.
+fn referenced(store: &Store<Labels>, reference: &Reference) -> Vec<Arc<Entry<Labels>>> {
+    match &reference.target {
+        Target::Object { namespace, name } => {
+            let id = ObjectId {
+                kind: reference.kind.clone(),
+                namespace: namespace.clone(),
+                name: name.clone(),
+            };
+            store.get(&store_key(&id)).into_iter().collect()
+        }
+        Target::Matching { .. } => {
+            let mut list = store.list();
+            list.retain(|entry| selects(reference, &entry.key, &entry.data));
+            list
+        }
+    }
+}
+
+fn selects(reference: &Reference, key: &ObjectKey, labels: &Labels) -> bool {
+    let namespace = key.namespace.as_deref().unwrap_or("");
+    reference.selects(namespace, &key.name, |label| labels.get(label).map(String::as_str))
+}
+
+/// Reads the object of `entry` unless that version was read already.
+async fn fetch(
+    api: &Api,
+    resource: &ApiResource,
+    entry: &Entry<Labels>,
+    slot: &Slot,
+    reads: &ReadPaths,
+) -> Result<(), ApiError> {
+    let mut slot = slot.lock().await;
+    if slot.as_ref().is_some_and(|fetched| fetched.is_current(entry)) {
+        return Ok(());
+    }
+    let namespace = entry.key.namespace.as_deref().unwrap_or("");
+    let found = api.get(resource, namespace, &entry.key.name).await?;
+    *slot = Some(match found {
+        Some(object) => Fetched {
+            uid: plan::object::text(&object, &["metadata", "uid"]).to_owned(),
+            resource_version: resource_version(&object).max(entry.resource_version),
+            object: Some(Arc::new(reduce(&object, resource, reads))),
+        },
+        None => Fetched {
+            uid: entry.uid.clone(),
+            resource_version: entry.resource_version,
+            object: None,
+        },
+    });
+    Ok(())
+}
+
+fn resource_version(object: &Value) -> u64 {
+    let text = plan::object::text(object, &["metadata", "resourceVersion"]);
+    text.parse().unwrap_or(0)
+}
+
+/// The parts of `object` that are read, with what it is called.
+fn reduce(object: &Value, resource: &ApiResource, reads: &ReadPaths) -> Value {
+    let mut seen = reads.project(object);
+    if !seen.is_object() {
+        seen = json!({});
+    }
+    seen["apiVersion"] = resource.api_version.clone().into();
+    seen["kind"] = resource.kind.clone().into();
+    seen
+}
+
+// === impl Fetched ===
+
+impl Fetched {
+    /// Whether it is at least as new as what the watch has seen. Another object of the same name
+    /// that was read before the watch has seen it is newer, too.
+    fn is_current(&self, entry: &Entry<Labels>) -> bool {
+        self.resource_version >= entry.resource_version
+            && (self.uid == entry.uid || self.resource_version > entry.resource_version)
+    }
+}
+
+// === impl Table ===
+
+impl Table {
+    /// Notes that `instance` reads `reference`. When more is read than before, everything of that
+    /// kind has to be read anew.
+    fn read(
+        &mut self,
+        source: &Source,
+        reference: &Reference,
+        instance: &ObjectId,
+        reads: &ReadPaths,
+    ) {
+        let readers = self.readers.entry(source.clone()).or_default();
+        let instances = match &reference.target {
+            Target::Object { namespace, name } => {
+                let key = match namespace.as_str() {
+                    "" => ObjectKey::cluster(name.as_str()),
+                    namespace => ObjectKey::namespaced(namespace, name.as_str()),
+                };
+                readers.named.entry(key).or_default()
+            }
+            Target::Matching { .. } => readers.selecting.entry(reference.clone()).or_default(),
+        };
+        instances.insert(instance.clone());
+        if !readers.reads.covers(reads) {
+            readers.reads.merge(reads);
+            self.fetched.retain(|(known, _), _| known != source);
+        }
+    }
+
+    /// Forgets what `instance` no longer reads of `source`; says whether it still reads some.
+    fn forget(
+        &mut self,
+        source: &Source,
+        instance: &ObjectId,
+        keep: impl Fn(&Reference) -> bool,
+    ) -> bool {
+        let Some(readers) = self.readers.get_mut(source) else { return false };
+        let mut reading = false;
+        readers.named.retain(|key, instances| {
+            let target = Target::Object {
+                namespace: key.namespace.clone().unwrap_or_default(),
+                name: key.name.clone(),
+            };
+            let kept = instances.contains(instance) && keep(&source.reference(target));
+            reading |= kept;
+            if !kept {
+                instances.remove(instance);
+            }
+            !instances.is_empty()
+        });
+        readers.selecting.retain(|reference, instances| {
+            let kept = instances.contains(instance) && keep(reference);
+            reading |= kept;
+            if !kept {
+                instances.remove(instance);
+            }
+            !instances.is_empty()
+        });
+        reading
+    }
+
+    /// Where the object `key` is kept once it is read, and what has to be read of it.
+    fn slot(&mut self, source: &Source, key: &ObjectKey) -> (Slot, ReadPaths) {
+        let reads = self.readers.get(source).map(|readers| readers.reads.clone());
+        let slot = self.fetched.entry((source.clone(), key.clone())).or_default().clone();
+        (slot, reads.unwrap_or_default())
+    }
+
+    /// The instances that read what changed. An object that is gone is forgotten.
+    fn changed(&mut self, source: &Source, change: &Change<Labels>) -> BTreeSet<ObjectId> {
+        if change.new.is_none() {
+            self.fetched.remove(&(source.clone(), change.key.clone()));
+        }
+        let Some(readers) = self.readers.get(source) else { return BTreeSet::new() };
+        let mut affected = readers.named.get(&change.key).cloned().unwrap_or_default();
+        for (reference, instances) in &readers.selecting {
+            let mut entries = [&change.old, &change.new].into_iter().flatten();
+            if entries.any(|entry| selects(reference, &entry.key, &entry.data)) {
+                affected.extend(instances.iter().cloned());
+            }
+        }
+        affected
+    }
+}
+
+// === impl Source ===
+
+impl Source {
+    fn of(reference: &Reference) -> Self {
+        let Reference { kind, version, plural, .. } = reference;
+        Self { kind: kind.clone(), version: version.clone(), plural: plural.clone() }
+    }
+
+    fn reference(&self, target: Target) -> Reference {
+        let Self { kind, version, plural } = self.clone();
+        Reference { kind, version, plural, target }
+    }
+
+    fn resource(&self) -> ApiResource {
+        let Self { kind: GroupKind { group, kind }, version, plural } = self.clone();
+        let api_version =
+            if group.is_empty() { version.clone() } else { format!("{group}/{version}") };
+        ApiResource { group, version, api_version, kind, plural }
+    }
+
+    /// Every object of the kind, by its metadata; its labels are kept.
+    fn watch(&self) -> (WatchSpec, Projection<Labels>) {
+        let spec = WatchSpec::all(self.resource()).metadata_only();
+        let projection: Projection<Labels> = Arc::new(|_, object| {
+            let labels = object["metadata"]["labels"].as_object();
+            let text =
+                |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.into()));
+            let data = labels.into_iter().flatten().filter_map(text).collect();
+            Projected { data, index: Vec::new() }
+        });
+        (spec, projection)
+    }
+}
