@@ -7,6 +7,7 @@ use crate::scope::{SCHEMA, Scope};
 use cel::library::{Condition, runtime_value};
 use diagnostics::FieldPath;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// An expression that was checked against the schemas of everything it reads.
@@ -135,6 +136,12 @@ impl Expression {
     #[must_use]
     pub fn reads_instance(&self) -> bool {
         self.reads_schema
+    }
+
+    /// All names that it reads, sorted: resources, the instance, iterators, `runtime`.
+    #[must_use]
+    pub fn references(&self) -> BTreeSet<&str> {
+        self.paths.iter().map(|path| path.root.as_str()).collect()
     }
 
     /// The value, as JSON. An absent optional is null.

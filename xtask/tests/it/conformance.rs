@@ -2,7 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a test says how many ran, and what it skips")]
 
 use std::path::{Path, PathBuf};
-use xtask::conformance::{Mismatch, Report, SkipList, cel_spec, kro_cel};
+use xtask::conformance::{Mismatch, Report, SkipList, cel_spec, kro_cel, rgd};
 
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -51,6 +51,15 @@ fn the_vectors_of_the_go_stack_pass() {
     let list = kro_cel::skip_list();
     assert_passes(&report, &list, 1_756);
     assert_skips_only(&report, &list);
+}
+
+#[test]
+fn the_recorded_definitions_compile_to_the_recorded_graphs() {
+    let test = "the_recorded_definitions_compile_to_the_recorded_graphs";
+    let Some(schemas) = shared("schemas", test) else { return };
+    let report = rgd::run(&root().join("conformance/rgd"), &schemas);
+    assert_passes(&report, &rgd::skip_list(), 660);
+    assert_eq!(report.skipped().len(), rgd::skip_list().len(), "skipped, but not listed");
 }
 
 #[test]
