@@ -1,5 +1,6 @@
 //! Kinds found in OpenAPI v3 documents and in CRDs.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -108,15 +109,14 @@ impl From<SchemaError> for KindError {
 /// Schemas that several kinds share are read once and shared in memory.
 pub struct Document {
     value: Value,
-    /// Named schemas read so far; `None` while one is being read.
-    read: BTreeMap<String, Option<Schema>>,
+    read: NamedSchemas,
 }
 
 impl Document {
     /// A document; nothing is checked until a kind is asked for.
     #[must_use]
     pub fn new(value: Value) -> Self {
-        Self { value, read: BTreeMap::new() }
+        Self { value, read: NamedSchemas::default() }
     }
 
     /// The kinds that the document describes, in order.
@@ -158,8 +158,9 @@ impl Document {
         });
         let name = name.ok_or_else(|| KindError::NotFound(gvk.clone()))?;
         let (plural, namespaced) = place_in_urls(&self.value["paths"], &is_it).unzip();
-        let mut resolver = Resolver { document: &self.value, read: &mut self.read };
-        let schema = with_metadata(resolver.named(&name, &FieldPath::root())?);
+        let schemas = &self.value["components"]["schemas"];
+        let schema = self.read.schema(&name, &mut |name| schemas.get(name).map(Cow::Borrowed))?;
+        let schema = with_metadata(schema);
         Ok(KindSchema { gvk: gvk.clone(), plural, namespaced, schema })
     }
 
@@ -168,26 +169,51 @@ impl Document {
     }
 }
 
-/// Reads schemas with references.
-struct Resolver<'a> {
-    document: &'a Value,
-    read: &'a mut BTreeMap<String, Option<Schema>>,
+/// Schemas that refer to each other by name (`$ref`: `#/components/schemas/NAME`), read when they
+/// are asked for.
+///
+/// Each is read once and shared in memory by all that refer to it.
+#[derive(Debug, Default)]
+pub struct NamedSchemas {
+    /// Schemas read so far; `None` while one is being read.
+    read: BTreeMap<String, Option<Schema>>,
 }
 
-impl Resolver<'_> {
-    fn named(&mut self, name: &str, from: &FieldPath) -> Result<Schema, SchemaError> {
+/// Finds the JSON of a named schema.
+type Find<'f, 'a> = &'f mut dyn FnMut(&str) -> Option<Cow<'a, Value>>;
+
+impl NamedSchemas {
+    /// The schema called `name`, with all references resolved; `find` gives the JSON of a name.
+    ///
+    /// A schema that refers to itself is cut off where it repeats: there any value is allowed.
+    ///
+    /// # Errors
+    /// For names that `find` does not know, and for what is no schema.
+    pub fn schema<'a>(
+        &mut self,
+        name: &str,
+        find: &mut dyn FnMut(&str) -> Option<Cow<'a, Value>>,
+    ) -> Result<Schema, SchemaError> {
+        self.named(name, &FieldPath::root(), find)
+    }
+
+    fn named(
+        &mut self,
+        name: &str,
+        from: &FieldPath,
+        find: Find<'_, '_>,
+    ) -> Result<Schema, SchemaError> {
         match self.read.get(name) {
             Some(Some(schema)) => return Ok(schema.clone()),
             Some(None) => return Ok(Schema::any()),
             None => {}
         }
-        let document = self.document;
-        let Some(value) = document["components"]["schemas"].get(name) else {
+        let Some(value) = find(name) else {
             return Err(SchemaError { path: from.clone(), expected: "the name of a schema" });
         };
         self.read.insert(name.to_owned(), None);
         let at = FieldPath::root().field("components").field("schemas").field(name);
-        let result = self.inline(value, &at);
+        let result = self.inline(&value, &at, find);
         match &result {
             Ok(schema) => self.read.insert(name.to_owned(), Some(schema.clone())),
             Err(_) => self.read.remove(name),
@@ -195,11 +221,16 @@ impl Resolver<'_> {
         result
     }
 
-    fn inline(&mut self, value: &Value, at: &FieldPath) -> Result<Schema, SchemaError> {
+    fn inline(
+        &mut self,
+        value: &Value,
+        at: &FieldPath,
+        find: Find<'_, '_>,
+    ) -> Result<Schema, SchemaError> {
         if let Some(reference) = value.get("$ref") {
-            return self.reference(reference, &at.field("$ref"));
+            return self.reference(reference, &at.field("$ref"), find);
         }
-        let schema = Schema::read(value, at, &mut |value, at| self.inline(value, at))?;
+        let schema = Schema::read(value, at, &mut |value, at| self.inline(value, at, find))?;
         // What wraps a reference to add a default or a description to it.
         match value["allOf"].as_array().map(Vec::as_slice) {
             Some([only]) if only.get("$ref").is_some() && schema.ty.is_none() => {
@@ -209,11 +240,16 @@ impl Resolver<'_> {
         }
     }
 
-    fn reference(&mut self, reference: &Value, at: &FieldPath) -> Result<Schema, SchemaError> {
+    fn reference(
+        &mut self,
+        reference: &Value,
+        at: &FieldPath,
+        find: Find<'_, '_>,
+    ) -> Result<Schema, SchemaError> {
         let name = reference.as_str().and_then(|text| text.strip_prefix("#/components/schemas/"));
         let expected = "a reference to `#/components/schemas/…`";
         let name = name.ok_or_else(|| SchemaError { path: at.clone(), expected })?;
-        self.named(name, at)
+        self.named(name, at, find)
     }
 }
 
