@@ -1,3 +1,4 @@
 //! The tasks of this workspace that tests call, too.
 
+pub mod builtins;
 pub mod conformance;

@@ -9,7 +9,7 @@ mod prove;
 mod test;
 
 use clap::{Parser, Subcommand};
-use xtask::conformance;
+use xtask::{builtins, conformance};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Tasks of this workspace")]
@@ -20,6 +20,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// The tables of the kinds that come with Kubernetes
+    #[command(subcommand)]
+    Builtins(builtins::Command),
     /// Recorded vectors, from any folder
     #[command(subcommand)]
     Conformance(conformance::Suite),
@@ -37,6 +40,7 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
+        Task::Builtins(command) => builtins::run(&command),
         Task::Conformance(suite) => conformance::run(&suite),
         Task::Controlplane(command) => controlplane::run(&command),
         Task::Demo(arguments) => demo::run(&arguments),

@@ -8,10 +8,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
+use xtask::builtins;
 
 /// What can be proved.
 #[derive(Subcommand)]
 pub(crate) enum Proof {
+    /// Compare the kinds that come with Kubernetes with all versions' modules and a live server
+    Builtins,
     /// Kill each controller at every request of a whole bring-up and a whole deletion
     Crash,
 }
@@ -22,8 +25,25 @@ pub(crate) fn run(proof: &Proof) -> anyhow::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     match proof {
+        Proof::Builtins => runtime.block_on(builtins()),
         Proof::Crash => runtime.block_on(crash()),
     }
+}
+
+async fn builtins() -> anyhow::Result<()> {
+    let started = Instant::now();
+    builtins::check().await?;
+    let mut text = String::from("# Built-in kinds\n\n`cargo xtask prove builtins`: ");
+    text.push_str("the tables of `crates/builtins` are what the modules of these versions publish, and a live server of 1.34 publishes nothing else.\n\n");
+    text.push_str("| version | module | kinds |\n| --- | --- | --- |\n");
+    for (minor, module) in builtins::MODULES {
+        writeln!(
+            text,
+            "| 1.{minor} | `k8s.io/kubernetes@{module}` | {} |",
+            builtins::count(minor)?
+        )?;
+    }
+    write_result("builtins.md", text, started)
 }
 
 async fn crash() -> anyhow::Result<()> {

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("ack", &["runtime"]),
     ("aws-emulator", &[]),
+    ("builtins", &["schema"]),
     ("cel", &[]),
     ("controller", &["diagnostics", "graph", "plan", "runtime", "schema"]),
     ("diagnostics", &[]),
     ("e2e", &["aws-emulator"]),
     ("graph", &["cel", "diagnostics", "schema"]),
-    ("kro", &["cel", "diagnostics", "graph", "plan", "schema"]),
+    ("kro", &["builtins", "cel", "diagnostics", "graph", "plan", "schema"]),
     ("plan", &["cel", "graph", "schema"]),
     ("runtime", &[]),
     ("schema", &["cel", "diagnostics"]),
@@ -20,7 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that do no I/O, and what they must therefore not depend on, however indirectly.
-const PURE: &[&str] = &["diagnostics", "cel", "schema", "graph", "plan"];
+const PURE: &[&str] = &["builtins", "diagnostics", "cel", "schema", "graph", "plan"];
 const IMPURE: &[&str] = &["tokio", "kube", "kube-client", "hyper", "aws-config", "k8s-openapi"];
 
 /// Crates that only ACK and the tests of the emulator may use.

@@ -1,5 +1,6 @@
 //! Rules of the workspace that no compiler holds.
 
+mod builtins;
 mod conformance;
 mod dependencies;
 mod documents;
