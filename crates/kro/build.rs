@@ -9,6 +9,7 @@ fn main() {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     table(&here.join("../ack/crds"), "yaml", &out.join("ack_crds.rs"));
+    table(&here.join("../../docs/diagnostics"), "md", &out.join("pages.rs"));
 }
 
 /// Writes an array of (file name without extension, text) for the files of a directory.

@@ -3,10 +3,12 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::cel::CelArgs;
+use crate::commands::explain::ExplainArgs;
 use crate::commands::generate::GenerateArgs;
 use crate::commands::graph::GraphArgs;
 use crate::commands::render::RenderArgs;
 use crate::commands::shell::{CompletionsArgs, ManArgs};
+use crate::commands::test::TestArgs;
 use crate::commands::validate::ValidateArgs;
 use crate::terminal::Color;
 
@@ -40,10 +42,14 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Shows what instances become: manifests, status, and what waits.
     Render(RenderArgs),
+    /// Runs tests: instances, what the world does, and what is expected.
+    Test(TestArgs),
     /// Shows what depends on what, and because of which field.
     Graph(GraphArgs),
     /// Writes what follows from a definition: its CRD, an instance to fill in, a reference.
     Generate(GenerateArgs),
+    /// Explains the code of a mistake, with an example.
+    Explain(ExplainArgs),
     /// Tries expressions of the Common Expression Language.
     Cel(CelArgs),
     /// Prints a script that completes commands and flags in a shell.

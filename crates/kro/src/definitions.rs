@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 use diagnostics::{Code, Diagnostic, Diagnostics, FieldPath, Place, nearest};
-use graph::{Graph, Kind, RgdSpec};
+use graph::{Graph, Kind, Options, RgdSpec};
 use schema::Schema;
 use schema::openapi::{GroupVersionKind, kinds_of_crd};
 use serde_json::Value;
@@ -46,6 +46,8 @@ pub(crate) struct Loaded {
     pub(crate) others: Vec<Input>,
     pub(crate) kinds: KindSources,
     pub(crate) findings: Findings,
+    /// What definitions may use.
+    options: Options,
 }
 
 // === impl FileArgs ===
@@ -78,8 +80,9 @@ pub(crate) fn is_definition(document: &Value) -> bool {
 pub(crate) fn load(files: &[String], kinds: &KindArgs) -> Result<Loaded, Failure> {
     let mut findings = Findings::default();
     let inputs = input::read(files, &mut findings)?;
+    let options = kinds.options()?;
     let kinds = KindSources::new(kinds)?;
-    compile(inputs, kinds, findings)
+    compile(inputs, kinds, options, findings)
 }
 
 /// Compiles all definitions among `inputs`.
@@ -89,9 +92,11 @@ pub(crate) fn load(files: &[String], kinds: &KindArgs) -> Result<Loaded, Failure
 pub(crate) fn compile(
     inputs: Vec<Input>,
     kinds: KindSources,
+    options: Options,
     findings: Findings,
 ) -> Result<Loaded, Failure> {
-    let mut loaded = Loaded { definitions: Vec::new(), others: Vec::new(), kinds, findings };
+    let mut loaded =
+        Loaded { definitions: Vec::new(), others: Vec::new(), kinds, findings, options };
     let mut pending = Vec::new();
     for input in inputs {
         let value = &input.document.value;
@@ -123,25 +128,19 @@ pub(crate) fn compile(
     Ok(loaded)
 }
 
-/// A definition that is not compiled yet; `None`, with the reason reported, if it has not even
-/// the shape of one.
+/// A definition that is not compiled yet; `None`, with the reasons reported, if there is nothing
+/// in it to go on with.
 fn read_definition(input: Input, findings: &mut Findings) -> Option<Definition> {
     let value = &input.document.value;
-    let at = FieldPath::root().field("spec");
-    match serde_json::from_value::<RgdSpec>(value["spec"].clone()) {
-        Ok(spec) => {
-            let schema = &spec.schema;
-            let gvk = GroupVersionKind::new(&schema.group, &schema.api_version, &schema.kind);
-            let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-            Some(Definition { name, gvk, spec, graph: None, input })
-        }
-        Err(error) => {
-            let message = format!("the definition does not have the right shape: {error}");
-            let found = Diagnostic::error(Code::UnexpectedShape, at, message);
-            findings.add(input.source, &input.document.map, found.into());
-            None
-        }
-    }
+    let (spec, found) = graph::read(value);
+    let Some(spec) = spec else {
+        findings.add(input.source, &input.document.map, found);
+        return None;
+    };
+    let schema = &spec.schema;
+    let gvk = GroupVersionKind::new(&schema.group, &schema.api_version, &schema.kind);
+    let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    Some(Definition { name, gvk, spec, graph: None, input })
 }
 
 fn add_crd(input: &Input, loaded: &mut Loaded) {
@@ -190,7 +189,8 @@ fn refuse_repeated(definitions: &[Definition], findings: &mut Findings) {
 
 fn compile_one(mut definition: Definition, loaded: &mut Loaded) -> Result<Definition, Failure> {
     let kinds = loaded.kinds.of(&definition.spec)?;
-    let (graph, found) = graph::compile(&definition.spec, &kinds);
+    let document = &definition.input.document.value;
+    let (graph, found) = graph::compile_definition(document, &kinds, &loaded.options);
     let declared = match &graph {
         Some(graph) => kinds_of_crd(&graph.instance.crd).ok(),
         None => None,

@@ -33,7 +33,7 @@ pub(crate) struct Checked {
 /// Checks the instances among the other documents of a run; mistakes go to its findings.
 pub(crate) fn check(loaded: &mut Loaded) -> Checked {
     let mut checked = Checked { count: 0, served: Vec::new() };
-    let Loaded { definitions, others, kinds, findings } = loaded;
+    let Loaded { definitions, others, kinds, findings, .. } = loaded;
     for (index, input) in others.iter().enumerate() {
         let Some(gvk) = gvk_of(&input.document.value) else { continue };
         let Some(definition) = definitions.iter().find(|definition| definition.gvk == gvk) else {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use graph::{Kind, Kinds, RgdSpec};
+use graph::{Kind, Kinds, Options, RgdSpec};
 use schema::openapi::{GroupVersionKind, KindSchema};
 
 use crate::kinds::documents::Documents;
@@ -27,6 +27,12 @@ pub(crate) struct KindArgs {
     /// A directory or file with CRDs and OpenAPI v3 documents; may be repeated.
     #[arg(long, value_name = "DIR")]
     pub(crate) schemas: Vec<PathBuf>,
+    /// The version of Kubernetes whose built-in kinds templates use: 1.33 to 1.37.
+    #[arg(long, value_name = "VERSION", default_value_t = builtins::Version::NEWEST)]
+    pub(crate) kubernetes: builtins::Version,
+    /// A feature gate of kro, as the cluster has it: `CELOmitFunction=true`; may be repeated.
+    #[arg(long, value_name = "GATE=BOOL", help_heading = "Options")]
+    pub(crate) feature_gates: Vec<String>,
 }
 
 /// Everything that knows kinds.
@@ -37,6 +43,30 @@ pub(crate) struct KindSources {
     found: BTreeMap<GroupVersionKind, Arc<Kind>>,
     schemas: Documents,
     ack: Documents,
+    builtins: &'static builtins::Kinds,
+}
+
+// === impl KindArgs ===
+
+impl KindArgs {
+    /// What definitions may use.
+    ///
+    /// # Errors
+    /// When there is no such feature gate.
+    pub(crate) fn options(&self) -> Result<Options, Failure> {
+        let mut options = Options::default();
+        for gate in self.feature_gates.iter().flat_map(|gates| gates.split(',')) {
+            match gate.split_once('=') {
+                Some(("CELOmitFunction", "true")) => options.omit = true,
+                Some(("CELOmitFunction", "false")) => options.omit = false,
+                Some(_) | None => {
+                    let message = format!("--feature-gates {gate}: expected CELOmitFunction=true");
+                    return Err(Failure::Usage(message));
+                }
+            }
+        }
+        Ok(options)
+    }
 }
 
 // === impl KindSources ===
@@ -58,7 +88,8 @@ impl KindSources {
         for (name, text) in ACK {
             ack.add((*name).to_owned(), (*text).into())?;
         }
-        Ok(Self { own: BTreeMap::new(), found: BTreeMap::new(), schemas, ack })
+        let builtins = builtins::kinds(args.kubernetes);
+        Ok(Self { own: BTreeMap::new(), found: BTreeMap::new(), schemas, ack, builtins })
     }
 
     /// Adds a kind of this run; `false` if there was one with this name.
@@ -92,6 +123,9 @@ impl KindSources {
             Some(kind) => Some(kind),
             None => self.ack.find(gvk)?,
         };
+        let built_in =
+            || self.builtins.get(gvk).map(|kind| complete(KindSchema::clone(&kind), None));
+        let kind = kind.or_else(built_in);
         let Some(kind) = kind.map(Arc::new) else { return Ok(None) };
         self.found.insert(gvk.clone(), kind.clone());
         Ok(Some(kind))
@@ -107,6 +141,7 @@ impl KindSources {
         let mut names: Vec<_> = self.own.keys().cloned().collect();
         names.extend(self.schemas.names());
         names.extend(self.ack.names());
+        names.extend(self.builtins.names());
         names
     }
 }

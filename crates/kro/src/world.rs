@@ -3,13 +3,13 @@
 //! It stands in for what a person can't have on a desk. Nothing in it makes progress by itself:
 //! what a controller of another kind would write (a status, say) comes from files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use graph::Graph;
 use plan::{
-    Acquired, Action, Applied, Instance, Listed, Member, ObjectId, Observed, Report, Step, desired,
-    names, next_status,
+    Acquired, Action, Applied, Claim, Instance, Listed, MAX_COLLECTION_SIZE, Member, ObjectId,
+    Observed, Reference, Referenced, Report, Step, Target, desired, names, next_status,
 };
 use schema::managed_fields;
 use serde_json::{Map, Value};
@@ -29,6 +29,8 @@ pub(crate) struct World<'a> {
     /// All other objects.
     pub(crate) objects: BTreeMap<ObjectId, Value>,
     observed: Observed,
+    /// What external references point at.
+    watched: BTreeSet<Reference>,
     made: u32,
 }
 
@@ -53,24 +55,30 @@ impl<'a> World<'a> {
             instance,
             objects: BTreeMap::new(),
             observed: Observed::default(),
+            watched: BTreeSet::new(),
             made: 0,
         };
         objects.into_iter().for_each(|object| world.observe(object));
         world
     }
 
+    /// Somebody else deletes an object; its identity is read from `object`.
+    pub(crate) fn forget(&mut self, object: &Value) {
+        let id = self.identity(object);
+        self.objects.remove(&id);
+    }
+
+    /// Whether the instance was deleted, and nothing holds it any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        let finalizers = self.instance["metadata"]["finalizers"].as_array();
+        plan::object::is_deleting(&self.instance) && finalizers.is_none_or(Vec::is_empty)
+    }
+
     /// Somebody else writes `object`: its fields are merged into those that are there.
     pub(crate) fn observe(&mut self, mut object: Value) {
-        let mut id = ObjectId::of(&object);
-        let kind = self.graph.nodes.iter().map(|node| &node.kind);
-        let namespaced = kind
-            .filter(|kind| kind.gvk.group == id.kind.group && kind.gvk.kind == id.kind.kind)
-            .map(|kind| kind.namespaced)
-            .next();
-        let own = plan::object::text(&self.instance, &["metadata", "namespace"]);
-        if namespaced == Some(true) && id.namespace.is_empty() && !own.is_empty() {
-            own.clone_into(&mut id.namespace);
-            object["metadata"]["namespace"] = own.into();
+        let id = self.identity(&object);
+        if !id.namespace.is_empty() {
+            object["metadata"]["namespace"] = id.namespace.as_str().into();
         }
         if let Some(stored) = self.objects.get_mut(&id) {
             overlay(stored, &object);
@@ -78,6 +86,20 @@ impl<'a> World<'a> {
             self.default_metadata(&mut object);
             self.objects.insert(id, object);
         }
+    }
+
+    /// What an object is called; one of a namespaced kind without a namespace is in that of the
+    /// instance.
+    fn identity(&self, object: &Value) -> ObjectId {
+        let mut id = ObjectId::of(object);
+        let mut kinds = self.graph.nodes.iter().map(|node| &node.kind);
+        let kind =
+            kinds.find(|kind| kind.gvk.group == id.kind.group && kind.gvk.kind == id.kind.kind);
+        if id.namespace.is_empty() && kind.is_some_and(|kind| kind.namespaced) {
+            plan::object::text(&self.instance, &["metadata", "namespace"])
+                .clone_into(&mut id.namespace);
+        }
+        id
     }
 
     /// Lets the planner work until it has nothing to do.
@@ -95,7 +117,7 @@ impl<'a> World<'a> {
             for action in &step.actions {
                 self.perform(action);
             }
-            let done = step.actions.is_empty();
+            let done = step.actions.is_empty() || self.is_gone();
             rounds.push(Round { step });
             if done {
                 break;
@@ -106,14 +128,21 @@ impl<'a> World<'a> {
 
     fn step(&mut self) -> Step {
         self.observed.members = self.members();
+        let referenced = |reference: &Reference| (reference.clone(), self.referenced(reference));
+        self.observed.referenced = self.watched.iter().map(referenced).collect();
         let instance = Instance {
             object: &self.instance,
             rgd_name: &self.rgd_name,
             rgd_uid: "",
             kro_version: env!("CARGO_PKG_VERSION"),
+            max_collection_size: MAX_COLLECTION_SIZE,
         };
-        let step = plan::step(self.graph, &instance, &self.observed);
+        let step = match plan::object::is_deleting(&self.instance) {
+            true => plan::teardown(&instance, &self.observed),
+            false => plan::step(self.graph, &instance, &self.observed),
+        };
         self.observed.listed = None;
+        self.watched.retain(|reference| step.references.contains_key(reference));
         step
     }
 
@@ -132,11 +161,20 @@ impl<'a> World<'a> {
             Action::Manage { patch } | Action::RecordInventory { patch } => {
                 overlay(&mut self.instance, patch);
             }
-            Action::Acquire { object, .. } => {
-                let answer = self.acquire(object);
-                self.observed.acquired.insert(object.clone(), answer);
+            Action::Observe { reference, .. } => {
+                self.watched.insert(reference.clone());
             }
-            Action::Apply { key, id, object, desired } => {
+            Action::Acquire { object, .. } => {
+                self.acquire(object);
+            }
+            Action::Apply { key, id, object, desired, claim } => {
+                let held = match claim {
+                    Claim::Held => true,
+                    Claim::Take => self.acquire(id) == Acquired::Held,
+                };
+                if !held {
+                    return;
+                }
                 let schema = &self.graph.node(key.node).kind.schema;
                 let live = self.objects.get(id);
                 let manager = names::MANAGER_APPLYSET;
@@ -164,16 +202,33 @@ impl<'a> World<'a> {
         }
     }
 
-    fn acquire(&self, id: &ObjectId) -> Acquired {
-        let Some(object) = self.objects.get(id) else { return Acquired::Held };
+    /// Claims a name: nobody else's object may have it.
+    fn acquire(&mut self, id: &ObjectId) -> Acquired {
         let own = plan::applyset_id(&ObjectId::of(&self.instance));
-        let part_of = plan::object::label(object, names::PART_OF);
-        if plan::object::is_deleting(object) {
-            Acquired::Terminating
-        } else if part_of.is_empty() || part_of == own {
-            Acquired::Held
-        } else {
-            Acquired::Foreign { part_of: part_of.to_owned() }
+        let answer = match self.objects.get(id) {
+            None => Acquired::Held,
+            Some(object) => match plan::object::label(object, names::PART_OF) {
+                _ if plan::object::is_deleting(object) => Acquired::Terminating,
+                part_of if part_of.is_empty() || part_of == own => Acquired::Held,
+                part_of => Acquired::Foreign { part_of: part_of.to_owned() },
+            },
+        };
+        self.observed.acquired.insert(id.clone(), answer.clone());
+        answer
+    }
+
+    /// What an external reference points at.
+    fn referenced(&self, reference: &Reference) -> Referenced {
+        let found = self.objects.iter().filter(|(id, object)| {
+            let label = |key: &str| object["metadata"]["labels"][key].as_str();
+            id.kind == reference.kind && reference.selects(&id.namespace, &id.name, label)
+        });
+        let mut found = found.map(|(id, object)| (id.clone(), Arc::new(object.clone())));
+        match &reference.target {
+            Target::Object { .. } => {
+                found.next().map_or(Referenced::Absent, |(_, object)| Referenced::Object(object))
+            }
+            Target::Matching { .. } => Referenced::Objects(found.collect()),
         }
     }
 

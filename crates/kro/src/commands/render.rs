@@ -299,8 +299,11 @@ fn told(graph: &Graph, action: &Action) -> String {
     match action {
         Action::Manage { .. } => "put finalizer and labels on the instance".to_owned(),
         Action::RecordInventory { .. } => "record the inventory on the instance".to_owned(),
-        Action::Acquire { node, object } => {
-            format!("claim {object} for {}", graph.node(*node).id)
+        Action::Observe { node, .. } => {
+            format!("look at what {} refers to", graph.node(*node).id)
+        }
+        Action::Acquire { key, object } => {
+            format!("claim {object} for {}", graph.node(key.node).id)
         }
         Action::Apply { key, id, .. } => format!("apply {} ({id})", graph.node(key.node).id),
         Action::ListMembers { .. } => "list the members, before pruning".to_owned(),

@@ -65,8 +65,12 @@ pub(crate) fn gvk_of(document: &Value) -> Option<GroupVersionKind> {
 
 /// What an API server would say of an instance.
 pub(crate) fn check_instance(input: &Input, kind: &Kind) -> Diagnostics {
+    check_object(&input.document.value, kind)
+}
+
+/// The same, of an object from anywhere.
+pub(crate) fn check_object(given: &Value, kind: &Kind) -> Diagnostics {
     let root = FieldPath::root();
-    let given = &input.document.value;
     let mut found = Diagnostics::new();
     for path in schema::unknown_fields(&kind.schema, given) {
         found.push(unknown_field(kind, given, &path));

@@ -39,4 +39,4 @@ macro_rules! topics {
     };
 }
 
-topics! { cel generate graph render usage validate }
+topics! { cel examples explain generate graph render test usage validate }
