@@ -3,6 +3,7 @@
 //! Each task is one file with its arguments (a clap type) and a `run` that takes them.
 #![expect(clippy::print_stderr, reason = "tasks tell a person what they do")]
 
+mod bench;
 mod controlplane;
 mod demo;
 mod prove;
@@ -23,6 +24,9 @@ enum Task {
     /// The tables of the kinds that come with Kubernetes
     #[command(subcommand)]
     Builtins(builtins::Command),
+    /// Measurements beside other programs
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Recorded vectors, from any folder
     #[command(subcommand)]
     Conformance(conformance::Suite),
@@ -41,6 +45,7 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Builtins(command) => builtins::run(&command),
+        Task::Bench(bench) => bench::run(&bench),
         Task::Conformance(suite) => conformance::run(&suite),
         Task::Controlplane(command) => controlplane::run(&command),
         Task::Demo(arguments) => demo::run(&arguments),

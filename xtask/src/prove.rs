@@ -68,7 +68,7 @@ async fn crash() -> anyhow::Result<()> {
 }
 
 /// Writes a result with the circumstances in which it was obtained.
-fn write_result(file: &str, mut text: String, started: Instant) -> anyhow::Result<()> {
+pub(crate) fn write_result(file: &str, mut text: String, started: Instant) -> anyhow::Result<()> {
     let output = |program: &str, args: &[&str]| {
         let output = Command::new(program).args(args).output().ok()?;
         Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())

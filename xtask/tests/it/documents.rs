@@ -9,8 +9,17 @@ fn root() -> PathBuf {
 
 /// Code spans of a Markdown text that look like a path of this workspace.
 fn paths(text: &str) -> Vec<&str> {
-    let tops =
-        ["crates/", "e2e/", "xtask/", "docs/", "examples/", ".ci/", "charts/", "conformance/"];
+    let tops = [
+        "benches/",
+        "crates/",
+        "e2e/",
+        "xtask/",
+        "docs/",
+        "examples/",
+        ".ci/",
+        "charts/",
+        "conformance/",
+    ];
     let spans = text.split('`').skip(1).step_by(2);
     spans
         .filter(|span| tops.iter().any(|top| span.starts_with(top)))

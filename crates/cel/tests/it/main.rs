@@ -4,6 +4,7 @@ mod checker;
 mod data;
 mod evaluation;
 mod limits;
+mod measured;
 mod mistakes;
 mod parser;
 mod partial;

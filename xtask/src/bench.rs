@@ -1,0 +1,19 @@
+//! Measurements beside other programs that do the same; the results lie in `docs/measurements`.
+
+mod cel;
+
+use clap::Subcommand;
+
+/// What can be measured.
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// The CEL engine beside cel-go and two engines for Rust
+    Cel(cel::Arguments),
+}
+
+/// Measures, prints a table, and writes the result.
+pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
+    match bench {
+        Bench::Cel(arguments) => cel::run(arguments),
+    }
+}
