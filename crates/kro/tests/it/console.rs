@@ -47,6 +47,36 @@ fn run(command: &str, directory: &Path) -> String {
     text
 }
 
+/// Runs a Markdown page: fences called `yaml NAME` are files, fences called `console` are
+/// transcripts if they begin with `$ `, all in one directory. Returns the page with what the commands print now.
+pub(crate) fn rerun_page(page: &str, directory: &Path) -> String {
+    let mut fresh = String::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        writeln!(fresh, "{line}").expect("a string takes everything");
+        let Some(fence) = line.strip_prefix("```").filter(|info| !info.is_empty()) else {
+            continue;
+        };
+        let body: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        let body = body.iter().map(|line| format!("{line}\n")).collect::<String>();
+        match fence.split_once(' ') {
+            Some(("yaml", name)) => {
+                let path = directory.join(name);
+                fs::create_dir_all(path.parent().expect("a file is in a directory"))
+                    .expect("directories can be made");
+                fs::write(path, &body).expect("a file can be written");
+                fresh.push_str(&body);
+            }
+            _ if fence == "console" && body.starts_with("$ ") => {
+                fresh.push_str(&rerun(&body, directory));
+            }
+            Some(_) | None => fresh.push_str(&body),
+        }
+        fresh.push_str("```\n");
+    }
+    fresh
+}
+
 /// Compares a file with its fresh form, or overwrites it; the answer is what differs.
 pub(crate) fn settle(file: &Path, fresh: &str) -> Option<String> {
     let expected = fs::read_to_string(file).expect("the transcript can be read");
