@@ -21,8 +21,6 @@ pub enum ChangeKind {
     DescriptionChanged,
     EnumExpanded,
     EnumRestricted,
-    ItemsRemoved,
-    ItemsAdded,
     MaxItemsAdded,
     MaxItemsDecreased,
     MaxItemsIncreased,
@@ -55,8 +53,6 @@ pub enum ChangeKind {
     RequiredAdded,
     RequiredDefaultRemoved,
     RequiredRemoved,
-    ServedRemoved,
-    StatusRemoved,
     TypeChanged,
 }
 
@@ -112,14 +108,16 @@ pub fn compare_crds(before: &Value, after: &Value) -> Result<Vec<Change>, KindEr
     if before.name != after.name {
         let description = format!("Type changed from {} to {}", before.name, after.name);
         change("version", ChangeKind::TypeChanged, before.name, after.name, description);
+        // Another version is another API: its schema need not have anything in common.
+        return Ok(changes);
     }
     if before.served && !after.served {
         let description = format!("Version {} is no longer served", after.name);
-        change("served", ChangeKind::ServedRemoved, "true", "false", description);
+        change("version.served", ChangeKind::TypeChanged, "true", "false", description);
     }
     if before.status && !after.status {
         let description = "Status subresource was removed".to_owned();
-        change("subresources.status", ChangeKind::StatusRemoved, "", "", description);
+        change("version.subresources.status", ChangeKind::PropertyRemoved, "", "", description);
     }
     schemas(&before.schema, &after.schema, "", &mut changes);
     Ok(sorted(changes))
@@ -178,18 +176,10 @@ fn schemas(before: &Schema, after: &Schema, path: &str, changes: &mut Vec<Change
         let (path, old, new) = (format!("{path}{part}"), old.to_owned(), new.to_owned());
         changes.push(Change { path, kind, breaking, old, new, description });
     };
-    if before.ty != after.ty {
-        let name = |node: &SchemaNode| node.ty.map_or("", crate::Type::name);
-        let (old, new) = (name(before), name(after));
-        let description = format!("Type changed from {old} to {new}");
-        change(".type", ChangeKind::TypeChanged, true, old, new, description);
-        // Nothing else of one type is comparable with anything of another.
-        return;
-    }
     if before.description != after.description {
         let text = |node: &SchemaNode| node.description.as_deref().unwrap_or_default().to_owned();
         let (old, new) = (text(before), text(after));
-        let description = "Description was changed".to_owned();
+        let description = format!("Description field was changed from {old} to {new}");
         change(".description", ChangeKind::DescriptionChanged, false, &old, &new, description);
     }
     if before.default != after.default {
@@ -198,6 +188,14 @@ fn schemas(before: &Schema, after: &Schema, path: &str, changes: &mut Vec<Change
         let (old, new) = (text(before), text(after));
         let description = format!("Default value was changed from {old} to {new}");
         change(".default", ChangeKind::DefaultChanged, false, &old, &new, description);
+    }
+    if before.ty != after.ty {
+        let name = |node: &SchemaNode| node.ty.map_or("", crate::Type::name);
+        let (old, new) = (name(before), name(after));
+        let description = format!("Type changed from {old} to {new}");
+        change(".type", ChangeKind::TypeChanged, true, old, new, description);
+        // Nothing else of one type is comparable with anything of another.
+        return;
     }
     pattern(before, after, &mut change);
     enum_values(before, after, &mut change);
@@ -209,10 +207,10 @@ fn schemas(before: &Schema, after: &Schema, path: &str, changes: &mut Vec<Change
         (None, None) => {}
         (one, _) => {
             let removed = one.is_some();
-            let (kind, word) = if removed {
-                (ChangeKind::ItemsRemoved, "removed")
+            let (kind, description) = if removed {
+                (ChangeKind::PropertyRemoved, "Property items was removed")
             } else {
-                (ChangeKind::ItemsAdded, "added")
+                (ChangeKind::PropertyAdded, "Optional property items was added")
             };
             changes.push(Change {
                 path: format!("{path}.items"),
@@ -220,7 +218,7 @@ fn schemas(before: &Schema, after: &Schema, path: &str, changes: &mut Vec<Change
                 breaking: removed,
                 old: String::new(),
                 new: String::new(),
-                description: format!("Items schema was {word}"),
+                description: description.to_owned(),
             });
         }
     }
@@ -232,7 +230,7 @@ fn pattern(before: &SchemaNode, after: &SchemaNode, change: Add<'_>) {
     let (old, new) = (before.pattern.as_deref(), after.pattern.as_deref());
     let (kind, breaking, description) = match (old, new) {
         (Some(old), Some(new)) if old != new => {
-            let description = format!("Validation pattern was changed from {old} to {new}");
+            let description = format!("Validation pattern changed from {old} to {new}");
             (ChangeKind::PatternChanged, true, description)
         }
         (Some(old), None) => {
@@ -360,7 +358,7 @@ fn required(before: &SchemaNode, after: &SchemaNode, change: Add<'_>) {
         }
     }
     for name in unique(&before.required) {
-        if !after.requires(name) && after.properties.contains_key(name) {
+        if !after.requires(name) {
             let description = format!("Field {name} is no longer required");
             change(".required", ChangeKind::RequiredRemoved, false, name, "", description);
         }

@@ -4,11 +4,12 @@
 //! the compiler or by the API server, a diagnostic must name the same cause, the same name and the same place.
 
 mod cause;
+mod changes;
 mod facts;
 mod kinds;
 
 use diagnostics::{Diagnostics, Severity};
-use graph::Options;
+use graph::{Graph, Options};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,9 @@ pub fn skip_list() -> SkipList {
 }
 
 /// Runs all cases of a folder: `category/NAME.rgd.yaml` with `category/NAME.expected.json`.
+///
+/// `NAME.before.rgd.yaml` and `NAME.after.rgd.yaml` are one case: the change between them. A table
+/// `pluralization.json` in the folder is run as well.
 pub fn run(dir: &Path, schemas: &Path) -> Report {
     run_cases(dir, schemas, |_| None)
 }
@@ -50,15 +54,33 @@ pub fn run_cases(dir: &Path, schemas: &Path, skip: impl Fn(&str) -> Option<Strin
             report.skip(&category, &name, &reason);
             continue;
         }
-        match Case::read(&path) {
-            Ok(case) => {
-                let result = case.run(&mut schemas);
-                report.record(&list, &category, &name, result);
-            }
+        let result = match name.strip_suffix(".before") {
+            Some(_) => changes::run(&path, &mut schemas),
+            None => Case::read(&path).map(|case| case.run(&mut schemas)),
+        };
+        match result {
+            Ok(result) => report.record(&list, &category, &name, result),
             Err(error) => report.broken(&format!("{category}/{name}"), &format!("{error:#}")),
         }
     }
+    plurals(&dir.join("pluralization.json"), &list, &mut report);
     report
+}
+
+/// The plurals of kinds, if the folder has a table of them.
+fn plurals(table: &Path, list: &SkipList, report: &mut Report) {
+    let Ok(text) = std::fs::read_to_string(table) else { return };
+    let Ok(table) = serde_json::from_str::<Vec<Value>>(&text) else {
+        report.broken("pluralization", "no list of kinds with their plurals");
+        return;
+    };
+    for row in table {
+        let kind = row["kind"].as_str().unwrap_or_default();
+        let found = schema::pluralize(kind);
+        let same = row["plural"] == *found;
+        let result = same.then_some(()).ok_or_else(|| Mismatch::new(row.to_string(), found));
+        report.record(list, "pluralization", kind, result);
+    }
 }
 
 fn find(dir: &Path, cases: &mut Vec<PathBuf>) {
@@ -66,7 +88,9 @@ fn find(dir: &Path, cases: &mut Vec<PathBuf>) {
         let path = entry.path();
         if path.is_dir() {
             find(&path, cases);
-        } else if path.to_string_lossy().ends_with(".rgd.yaml") {
+        } else if path.to_string_lossy().ends_with(".rgd.yaml")
+            && !path.to_string_lossy().ends_with(changes::AFTER)
+        {
             cases.push(path);
         }
     }
@@ -89,24 +113,23 @@ struct Case {
 
 impl Case {
     fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path)?;
-        let (documents, mistakes) = diagnostics::yaml::read(&text);
-        let error = mistakes.iter().find(|mistake| mistake.severity == Severity::Error);
-        anyhow::ensure!(error.is_none(), "{}", mistakes[0].message);
-        let definition = documents.into_iter().next().map(|document| document.value);
-        let definition = definition.ok_or_else(|| anyhow::anyhow!("no document"))?;
+        let definition = definition(path)?;
         let name = path.display().to_string().replace(".rgd.yaml", ".expected.json");
         let expected = serde_json::from_str(&std::fs::read_to_string(name)?)?;
         Ok(Self { definition, expected })
     }
 
-    fn run(&self, schemas: &mut Schemas) -> Result<(), Mismatch> {
+    fn compile(&self, schemas: &mut Schemas) -> (Option<Graph>, Diagnostics) {
         let gates = &self.expected["featureGates"];
         let options = Options { omit: gates["CELOmitFunction"] == true, ..Options::default() };
         let (spec, _) = graph::read(&self.definition);
         let wanted = spec.as_ref().map(graph::kinds).unwrap_or_default();
         let kinds = schemas.resolve(&wanted);
-        let (graph, found) = graph::compile_definition(&self.definition, &kinds, &options);
+        graph::compile_definition(&self.definition, &kinds, &options)
+    }
+
+    fn run(&self, schemas: &mut Schemas) -> Result<(), Mismatch> {
+        let (graph, found) = self.compile(schemas);
         let accepted = self.expected["effective"] == "accepted";
         match (accepted, graph) {
             (true, Some(graph)) => facts::compare(&graph, &self.expected),
@@ -117,6 +140,16 @@ impl Case {
             (false, None) => cause::compare(&self.expected, &self.definition, &found),
         }
     }
+}
+
+/// The definition in a file.
+fn definition(path: &Path) -> anyhow::Result<Value> {
+    let text = std::fs::read_to_string(path)?;
+    let (documents, mistakes) = diagnostics::yaml::read(&text);
+    let error = mistakes.iter().find(|mistake| mistake.severity == Severity::Error);
+    anyhow::ensure!(error.is_none(), "{}", mistakes[0].message);
+    let definition = documents.into_iter().next().map(|document| document.value);
+    definition.ok_or_else(|| anyhow::anyhow!("no document"))
 }
 
 /// Every mistake with its code.

@@ -62,6 +62,21 @@ fn the_recorded_definitions_compile_to_the_recorded_graphs() {
     assert_eq!(report.skipped().len(), rgd::skip_list().len(), "skipped, but not listed");
 }
 
+/// Changes between two versions, and plurals; they need no kinds but the built-in ones.
+#[test]
+fn recorded_changes_and_plurals_are_ours() {
+    let Some(schemas) = shared("schemas", "recorded_changes_and_plurals_are_ours") else { return };
+    for (folder, least) in [("conformance/crd-compat", 38), ("conformance", 228)] {
+        let only = |case: &str| {
+            let plurals_only = folder == "conformance";
+            plurals_only.then(|| format!("{case} runs in a test of its own"))
+        };
+        let report = rgd::run_cases(&root().join(folder), &schemas, only);
+        println!("{}", report.to_string().lines().last().unwrap_or_default());
+        assert!(report.succeeded() && report.passed() >= least, "{report}");
+    }
+}
+
 #[test]
 fn a_listed_name_must_fail() {
     let list = SkipList::parse("# a reason\na/x\na/y\n");
