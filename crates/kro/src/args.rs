@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::cel::CelArgs;
+use crate::commands::diff::DiffArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::generate::GenerateArgs;
 use crate::commands::graph::GraphArgs;
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Shows what instances become: manifests, status, and what waits.
     Render(RenderArgs),
+    /// Shows what would happen to the objects that are there.
+    Diff(DiffArgs),
     /// Runs tests: instances, what the world does, and what is expected.
     Test(TestArgs),
     /// Shows what depends on what, and because of which field.

@@ -4,6 +4,7 @@ use crate::args::Command;
 use crate::{Exit, Failure, Terminal};
 
 pub(crate) mod cel;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod graph;
@@ -17,6 +18,7 @@ pub(crate) fn run(command: Command, terminal: &mut Terminal) -> Result<Exit, Fai
     match command {
         Command::Render(args) => render::run(&args, terminal),
         Command::Validate(args) => validate::run(&args, terminal),
+        Command::Diff(args) => diff::run(&args, terminal),
         Command::Test(args) => test::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),
         Command::Generate(args) => generate::run(&args, terminal),

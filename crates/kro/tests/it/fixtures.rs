@@ -39,4 +39,4 @@ macro_rules! topics {
     };
 }
 
-topics! { cel examples explain generate graph render test usage validate }
+topics! { cel diff examples explain generate graph render test usage validate }
