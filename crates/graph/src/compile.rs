@@ -22,6 +22,7 @@ pub(crate) mod resources;
 mod source;
 mod status;
 mod templates;
+mod unused;
 mod words;
 
 /// Kinds that templates may use, by name.
@@ -124,6 +125,9 @@ pub fn compile_with(
         let (instance, status) = (instance_kind(&crd), status.tree);
         Graph { instance, nodes, order: order.order, status, conditions }
     });
+    if let Some(graph) = &graph {
+        unused::warn(graph, &spec.schema, &schema_at, &mut found);
+    }
     (graph, found.sorted())
 }
 

@@ -1,8 +1,9 @@
 //! Which variables and which parts of them an expression reads.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
 
-use super::{Ast, Expr, ExprId, Literal};
+use super::{Ast, Expr, ExprId, Literal, Name};
 use crate::{Attribute, PathStep, Span};
 
 /// One read of a variable.
@@ -46,6 +47,13 @@ impl Ast {
     }
 }
 
+/// The functions of the libraries whose names have a dot.
+static QUALIFIED: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let rows = crate::library::ALL.iter().flat_map(|library| library.functions).copied().flatten();
+    let names = rows.filter_map(|row| Some(row.overload().ok()?.function.to_string()));
+    names.filter(|name| name.contains('.')).collect()
+});
+
 struct Reads<'a> {
     ast: &'a Ast,
     scope: Vec<Arc<str>>,
@@ -81,7 +89,9 @@ impl Reads<'_> {
                 self.visit(*body);
                 self.scope.pop();
             }
-            Expr::Call { target: Some(target), args, .. } if self.is_namespace(*target) => {
+            Expr::Call { function, target: Some(target), args, .. }
+                if self.is_qualified(*target, function) =>
+            {
                 args.iter().for_each(|id| self.visit(*id));
             }
             _ => {
@@ -94,12 +104,13 @@ impl Reads<'_> {
         }
     }
 
-    /// Namespaces of functions look like variables; these are the ones of the libraries.
-    fn is_namespace(&self, id: ExprId) -> bool {
-        match self.ast.expr(id) {
+    /// Whether a call is one of a qualified function of the libraries, of which the first part looks like a variable.
+    fn is_qualified(&self, target: ExprId, function: &Name) -> bool {
+        match self.ast.expr(target) {
             Expr::Ident { name, .. } => {
                 !self.scope.contains(&name.text)
                     && crate::library::NAMESPACES.contains(&&*name.text)
+                    && QUALIFIED.contains(&format!("{}.{}", name.text, function.text))
             }
             _ => false,
         }

@@ -318,6 +318,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn diagnostic(&self, source: &Source, role: Role, mistake: &cel::Mistake) -> Diagnostic {
+        let mistake = &without_our_parenthesis(source, mistake);
         let place = source.place(mistake.span);
         let code = if !source.is_standalone() && is_text_addition(mistake) {
             Code::TemplateTextType
@@ -410,6 +411,20 @@ impl<'a> Compiler<'a> {
         let place = if path.is_empty() { owner } else { format!("`{path}` of {owner}") };
         format!("undefined field `{field}`: {place} has no such field")
     }
+}
+
+/// In a text, each expression stands in parentheses of ours, which its author does not see.
+fn without_our_parenthesis(source: &Source, mistake: &cel::Mistake) -> cel::Mistake {
+    let mut mistake = mistake.clone();
+    if let cel::MistakeKind::Unexpected { found: found @ Some(_), .. } = &mut mistake.kind
+        && found.as_deref() == Some(")")
+        && !source.is_standalone()
+        && source.text.cel()[mistake.span.start as usize..].starts_with(')')
+        && source.place(mistake.span).range.is_some_and(|range| range.start == range.end)
+    {
+        *found = None;
+    }
+    mistake
 }
 
 /// Whether the mistake is about joining something to the text around it.

@@ -86,6 +86,11 @@ pub(super) fn read<'a>(
     specs.iter().enumerate().map(read).collect()
 }
 
+/// A resource in a message, whether or not it has a name.
+fn named(id: &str) -> String {
+    if id.is_empty() { "the resource".to_owned() } else { format!("resource `{id}`") }
+}
+
 fn check_ids(specs: &[ResourceSpec], at: &FieldPath, found: &mut Diagnostics) {
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, spec) in specs.iter().enumerate() {
@@ -172,7 +177,7 @@ fn check_type(
             None => Diagnostic::error(
                 Code::InvalidTemplate,
                 at,
-                format!("resource `{id}` is not a valid Kubernetes object: `{field}` is missing"),
+                format!("{} is not a valid Kubernetes object: `{field}` is missing", named(id)),
             ),
             Some(Value::String(text)) if text.contains("${") => Diagnostic::error(
                 Code::ExpressionNotAllowed,
@@ -204,7 +209,7 @@ fn template_form<'a>(
     found: &mut Diagnostics,
 ) -> Option<Form<'a>> {
     let Value::Object(object) = template else {
-        let message = format!("resource `{id}`: a template must be a mapping");
+        let message = format!("{}: a template must be a mapping", named(id));
         found.push(Diagnostic::error(Code::InvalidTemplate, at, message));
         return None;
     };
@@ -213,7 +218,8 @@ fn template_form<'a>(
         Some(Value::Object(_)) => {}
         Some(_) => {
             let message = format!(
-                "resource `{id}` is not a valid Kubernetes object: `metadata` must be a mapping"
+                "{} is not a valid Kubernetes object: `metadata` must be a mapping",
+                named(id)
             );
             let place = at.field("metadata");
             let diagnostic = Diagnostic::error(Code::InvalidTemplate, place, message);
@@ -222,7 +228,7 @@ fn template_form<'a>(
         }
         None => {
             let message =
-                format!("resource `{id}` is not a valid Kubernetes object: `metadata` is missing");
+                format!("{} is not a valid Kubernetes object: `metadata` is missing", named(id));
             found.push(Diagnostic::error(Code::InvalidTemplate, at, message));
             right = false;
         }

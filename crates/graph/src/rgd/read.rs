@@ -188,6 +188,7 @@ impl Reading {
             let at = at.field("additionalPrinterColumns").index(index);
             if let Some(column) = self.mapping(column, &at) {
                 unknown_keys(column, &COLUMN, &at, &mut self.found);
+                self.column(column, &at);
             }
         }
         let metadata = match fields.get("metadata") {
@@ -220,6 +221,20 @@ impl Reading {
             categories: self.texts(fields, "categories", at),
             metadata,
         })
+    }
+
+    fn column(&mut self, column: &Map<String, Value>, at: &FieldPath) {
+        for key in ["name", "type", "jsonPath"] {
+            self.required(column, key, at);
+        }
+        for key in ["description", "format"] {
+            self.text(column, key, at);
+        }
+        match column.get("priority") {
+            None | Some(Value::Null) => {}
+            Some(Value::Number(number)) if number.is_i64() => {}
+            Some(other) => self.unexpected("a whole number", other, &at.field("priority")),
+        }
     }
 
     fn scope(&mut self, fields: &Map<String, Value>, at: &FieldPath) -> Scope {

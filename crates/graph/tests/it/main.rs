@@ -2,4 +2,5 @@
 
 mod accepted;
 mod check;
+mod fixtures;
 mod refused;

@@ -6,6 +6,7 @@ use diagnostics::Code;
 use diagnostics::Diagnostic;
 use diagnostics::Diagnostics;
 use diagnostics::FieldPath;
+use diagnostics::Place;
 use regex::Regex;
 
 use super::CrdSource;
@@ -67,6 +68,17 @@ impl Rule {
     }
 }
 
+static NAME: Rule = rule!(
+    "^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$",
+    63,
+    "letters, digits, `-`, `_` and `.`, with a letter or a digit at both ends"
+);
+static DOMAIN: Rule = rule!(
+    r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+    253,
+    "a domain name in lower case"
+);
+
 const COLUMN_TYPES: [&str; 5] = ["boolean", "date", "integer", "number", "string"];
 
 /// How many short names or categories a definition may have.
@@ -85,6 +97,14 @@ pub(super) fn check(source: &CrdSource, at: &FieldPath) -> Diagnostics {
         let diagnostic = Diagnostic::error(Code::InvalidKind, &kind_at, message);
         found.push(diagnostic.with_help("choose another kind"));
     }
+    let list = format!("{}List", source.kind);
+    if KIND.takes(&source.kind) && LABEL.takes(&plural) && list.len() > LABEL.most {
+        let message =
+            format!("the kind of lists, `{list}`, is longer than {} characters", LABEL.most);
+        let diagnostic = Diagnostic::error(Code::InvalidKind, &kind_at, message);
+        found.push(diagnostic.with_help("choose a shorter kind"));
+    }
+    metadata(source, &at.field("metadata"), &mut found);
     names(&source.short_names, &at.field("shortNames"), &mut found);
     names(&source.categories, &at.field("categories"), &mut found);
     for (index, column) in source.printer_columns.iter().enumerate() {
@@ -92,6 +112,32 @@ pub(super) fn check(source: &CrdSource, at: &FieldPath) -> Diagnostics {
         printer_column(column, &at, &mut found);
     }
     found.sorted()
+}
+
+/// The labels and annotations that the CRD gets.
+fn metadata(source: &CrdSource, at: &FieldPath, found: &mut Diagnostics) {
+    let maps = [("labels", &source.labels), ("annotations", &source.annotations)];
+    for (field, entries) in maps {
+        let at = at.field(field);
+        for (key, value) in entries {
+            let at = at.field(key.as_str());
+            // As the API server: in annotations the case of letters is of no concern.
+            let plain = if field == "labels" { key.clone() } else { key.to_ascii_lowercase() };
+            let (prefix, name) = match plain.split_once('/') {
+                Some((prefix, name)) => (Some(prefix), name),
+                None => (None, plain.as_str()),
+            };
+            if !NAME.takes(name) || prefix.is_some_and(|prefix| !DOMAIN.takes(prefix)) {
+                let message = format!(
+                    "`{key}` is not a valid key: expected a name of {}, with or without a domain and `/` before it",
+                    NAME.expected
+                );
+                found.push(Diagnostic::error(Code::InvalidName, Place::key(at), message));
+            } else if field == "labels" && !value.is_empty() {
+                NAME.check(value, Code::InvalidName, &at, found);
+            }
+        }
+    }
 }
 
 fn protected_group(source: &CrdSource, at: &FieldPath, found: &mut Diagnostics) {
