@@ -2,3 +2,4 @@
 
 pub mod builtins;
 pub mod conformance;
+pub mod fuzz;

@@ -4,6 +4,7 @@
 //! mistake is reported once.
 
 use crate::compile::expressions::{Compiler, Variable};
+use crate::compile::needs::Needs;
 use crate::compile::resources::{Resource, kind_of};
 use crate::node::{Graph, InstanceKind, Kind, NodeId};
 use crate::rgd::{ResourceSpec, RgdSpec, SchemaSpec, Scope};
@@ -17,6 +18,7 @@ use std::sync::Arc;
 mod author_conditions;
 mod expressions;
 mod link;
+mod needs;
 mod nodes;
 pub(crate) mod resources;
 mod source;
@@ -100,11 +102,12 @@ pub fn compile_with(
     let resources =
         resources::read(&spec.resources, scope, kinds, options, &resources_at, &mut found);
     let instance = instance_schema(&spec.schema, &instance_spec);
-    let compiler = compiler(&resources, &instance, instance_unknown, options, scope);
+    let declared = &spec.schema.status;
+    let needs = needs::collect(&resources, declared);
+    let compiler = compiler(&resources, &instance, instance_unknown, options, scope, needs);
     let nodes: Vec<_> =
         resources.iter().map(|resource| nodes::compile(&compiler, resource, &mut found)).collect();
     let status_at = schema_at.field("status");
-    let declared = &spec.schema.status;
     let status = status::compile(&compiler, declared, &status_at, &mut found);
     let conditions =
         author_conditions::compile(&compiler, &instance, declared, &status_at, &mut found);
@@ -138,6 +141,7 @@ fn compiler<'a>(
     instance_unknown: bool,
     options: &Options,
     scope: Scope,
+    needs: Needs,
 ) -> Compiler<'a> {
     let mut ids = BTreeMap::new();
     let mut iterators: BTreeMap<&str, BTreeSet<NodeId>> = BTreeMap::new();
@@ -153,7 +157,7 @@ fn compiler<'a>(
         ids.remove(reserved);
     }
     let allowed = (options.omit, scope == Scope::Cluster);
-    Compiler::new(instance, instance_unknown, ids, iterators, allowed)
+    Compiler::new(instance, instance_unknown, ids, iterators, allowed, needs)
 }
 
 /// The schema of the variable `schema`: the instance without its status.

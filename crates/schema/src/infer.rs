@@ -13,10 +13,12 @@ use crate::SchemaNode;
 use crate::Type;
 
 mod names;
+mod parts;
 mod status;
 
 pub use names::escape;
 pub use names::unescape;
+pub use parts::Parts;
 pub use status::merge_elements;
 pub use status::schema_of;
 
@@ -47,6 +49,42 @@ fn declared(schema: &Schema, name: &str) -> (cel::Type, Vec<ObjectType>) {
     cel_type(schema, name).unwrap_or((cel::Type::Dyn, Vec::new()))
 }
 
+/// As [`declare`], but describes only the object types on the way to these parts and inside of
+/// them. Others are named, so that it is known which fields there are: the schemas of kinds are
+/// large, and a definition reads little of them.
+#[must_use]
+pub fn declare_parts(
+    env: EnvBuilder,
+    variable: &str,
+    schema: &Schema,
+    parts: &Parts,
+) -> EnvBuilder {
+    let (ty, objects) = declared_parts(schema, variable, parts);
+    let env = objects.into_iter().fold(env, EnvBuilder::object);
+    env.list_variable(variable, ty, list_semantics(schema))
+}
+
+/// As [`declare_list`], with the parts of the elements that are described, see [`declare_parts`].
+#[must_use]
+pub fn declare_list_parts(
+    env: EnvBuilder,
+    variable: &str,
+    element: &Schema,
+    parts: &Parts,
+) -> EnvBuilder {
+    let (ty, objects) = declared_parts(element, variable, parts);
+    let env = objects.into_iter().fold(env, EnvBuilder::object);
+    env.variable(variable, cel::Type::list(ty))
+}
+
+fn declared_parts(schema: &Schema, variable: &str, parts: &Parts) -> (cel::Type, Vec<ObjectType>) {
+    let mut types = Types { objects: Vec::new(), name: format!("__type_{variable}") };
+    match types.of(schema, 0, Depiction::Parts(parts)) {
+        Some(ty) => (ty, types.objects),
+        None => (cel::Type::Dyn, Vec::new()),
+    }
+}
+
 /// The type that expressions see for a value of this schema, and the object types that it needs,
 /// called as in [`declare`] with `name` as the beginning.
 ///
@@ -56,8 +94,8 @@ fn declared(schema: &Schema, name: &str) -> (cel::Type, Vec<ObjectType>) {
 /// Field names that are no identifiers are [escaped](escape).
 #[must_use]
 pub fn cel_type(schema: &Schema, name: &str) -> Option<(cel::Type, Vec<ObjectType>)> {
-    let mut types = Types { objects: Vec::new(), name: name.to_owned(), shallow: false };
-    let ty = types.of(schema, 0)?;
+    let mut types = Types { objects: Vec::new(), name: name.to_owned() };
+    let ty = types.of(schema, 0, Depiction::All)?;
     Some((ty, types.objects))
 }
 
@@ -81,20 +119,39 @@ pub fn target_type(schema: &Schema, variable: &str, path: &FieldPath) -> cel::Ty
         Some(inside)
     });
     let Some(place) = place else { return cel::Type::Dyn };
-    let mut types = Types { objects: Vec::new(), name, shallow: true };
-    types.of(place, 0).unwrap_or(cel::Type::Dyn)
+    let mut types = Types { objects: Vec::new(), name };
+    types.of(place, 0, Depiction::Name).unwrap_or(cel::Type::Dyn)
 }
 
 struct Types {
     objects: Vec<ObjectType>,
     /// What an object at the current place is called.
     name: String,
-    /// Whether objects are only named, not described.
-    shallow: bool,
+}
+
+/// How object types are depicted.
+#[derive(Clone, Copy)]
+enum Depiction<'a> {
+    /// Described with all that is in them.
+    All,
+    /// Described with these parts, the others are named.
+    Parts(&'a Parts),
+    /// Only named.
+    Name,
+}
+
+impl<'a> Depiction<'a> {
+    fn inside(self, step: &str) -> Self {
+        match self {
+            Self::Parts(parts) if parts.whole => Self::All,
+            Self::Parts(parts) => parts.inside.get(step).map_or(Self::Name, Self::Parts),
+            Self::All | Self::Name => self,
+        }
+    }
 }
 
 impl Types {
-    fn of(&mut self, schema: &Schema, depth: usize) -> Option<cel::Type> {
+    fn of(&mut self, schema: &Schema, depth: usize, how: Depiction<'_>) -> Option<cel::Type> {
         if schema.is_int_or_string() || depth > MAX_DEPTH {
             return Some(cel::Type::Dyn);
         }
@@ -112,31 +169,37 @@ impl Types {
             Some(Type::Boolean) => cel::Type::Bool,
             Some(Type::Array) => {
                 let items = schema.items.as_ref()?;
-                cel::Type::list(self.inside("@idx", items, depth)?)
+                cel::Type::list(self.inside("@idx", items, depth, how)?)
             }
             Some(Type::Object) => match schema.map_values() {
                 // As upstream: values without a type do not hide the map, as elements do a list.
                 Some(values) => {
-                    let values = self.inside("@elem", values, depth);
+                    let values = self.inside("@elem", values, depth, how);
                     cel::Type::map(cel::Type::String, values.unwrap_or(cel::Type::Dyn))
                 }
-                None => self.object(schema, depth),
+                None => self.object(schema, depth, how),
             },
         })
     }
 
     /// The type of what is inside the current place.
-    fn inside(&mut self, step: &str, schema: &Schema, depth: usize) -> Option<cel::Type> {
+    fn inside(
+        &mut self,
+        step: &str,
+        schema: &Schema,
+        depth: usize,
+        how: Depiction<'_>,
+    ) -> Option<cel::Type> {
         let length = self.name.len();
         self.name.push('.');
         self.name.push_str(step);
-        let ty = self.of(schema, depth + 1);
+        let ty = self.of(schema, depth + 1, how.inside(step));
         self.name.truncate(length);
         ty
     }
 
-    fn object(&mut self, schema: &Schema, depth: usize) -> cel::Type {
-        if self.shallow {
+    fn object(&mut self, schema: &Schema, depth: usize, how: Depiction<'_>) -> cel::Type {
+        if let Depiction::Name = how {
             return cel::Type::object(&self.name);
         }
         let open = schema.preserve_unknown_fields;
@@ -151,7 +214,7 @@ impl Types {
             properties.chain(implied.iter().map(|(name, schema)| (*name, schema)))
         {
             let Some(escaped) = escape(property) else { continue };
-            let found = self.inside(&escaped, schema, depth);
+            let found = self.inside(&escaped, schema, depth, how);
             // As upstream: in an open object such a field can be named, but not read.
             let readable = found.is_some() || is_quantity(schema);
             let Some(ty) = found.or(open.then_some(cel::Type::Dyn)) else { continue };

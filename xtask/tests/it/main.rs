@@ -4,3 +4,4 @@ mod builtins;
 mod conformance;
 mod dependencies;
 mod documents;
+mod fuzz;

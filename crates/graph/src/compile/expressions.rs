@@ -1,5 +1,6 @@
 //! Compiles expressions against the schemas of what they read.
 
+use crate::compile::needs::{Needs, Parsed};
 use crate::compile::source::Source;
 use crate::compile::words::{code, plain};
 use crate::expression::{Expression, InstanceAccess, ReadPath};
@@ -10,7 +11,7 @@ use cel::{Ast, Env, Expr, ExprId, Type};
 use diagnostics::{Code, Diagnostic, Diagnostics, FieldPath, Place};
 use schema::{Schema, infer};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The variable of author conditions.
@@ -30,6 +31,8 @@ pub(super) struct Compiler<'a> {
     omit: bool,
     /// Whether instances live beside namespaces.
     cluster_scoped: bool,
+    /// Expressions that are parsed already, by their text.
+    parsed: RefCell<HashMap<String, Parsed>>,
     /// Who reads whom, whether or not the expressions are otherwise right.
     edges: RefCell<Vec<Edge>>,
 }
@@ -121,19 +124,23 @@ impl<'a> Compiler<'a> {
         ids: BTreeMap<&'a str, Variable>,
         iterators: BTreeMap<&'a str, BTreeSet<NodeId>>,
         (omit, cluster_scoped): (bool, bool),
+        needs: Needs,
     ) -> Self {
         let mut env = infer::declare(environment(), SCHEMA, instance);
         for (id, variable) in &ids {
-            env = match &variable.kind {
-                Some(kind) if variable.list => infer::declare_list(env, id, &kind.schema),
-                Some(kind) => infer::declare(env, id, &kind.schema),
-                None => env.variable(id, Type::Dyn),
+            let parts = needs.parts.get(&variable.node);
+            env = match (&variable.kind, parts) {
+                (Some(kind), Some(parts)) if variable.list => {
+                    infer::declare_list_parts(env, id, &kind.schema, parts)
+                }
+                (Some(kind), Some(parts)) => infer::declare_parts(env, id, &kind.schema, parts),
+                (None, _) | (_, None) => env.variable(id, Type::Dyn),
             };
         }
         let env =
             env.build().expect("invariant: the libraries and the types of schemas are well-formed");
-        let edges = RefCell::default();
-        Self { env, ids, iterators, instance_unknown, omit, cluster_scoped, edges }
+        let (parsed, edges) = (RefCell::new(needs.parsed), RefCell::default());
+        Self { env, ids, iterators, instance_unknown, omit, cluster_scoped, parsed, edges }
     }
 
     /// The edges of all expressions that were checked so far.
@@ -170,7 +177,8 @@ impl<'a> Compiler<'a> {
         role: Role,
         env: &Env,
     ) -> Option<Checked> {
-        let (ast, mistakes) = env.parse(source.text.cel());
+        let known = self.parsed.borrow_mut().remove(source.text.cel());
+        let (ast, mistakes) = known.unwrap_or_else(|| env.parse(source.text.cel()));
         let Some(ast) = ast.filter(|_| mistakes.is_empty()) else {
             self.report(found, source, role, &mistakes);
             return None;
