@@ -414,6 +414,17 @@ impl Checker<'_> {
                 self.mistake(kind, self.ast.span(init.value));
             }
         }
+        if let Some(declared) = self.env.object(&object)
+            && self.env.options().construct_objects
+        {
+            let given = |name: &Arc<str>| fields.iter().any(|init| init.field.text == *name);
+            let missing = declared.fields.iter().filter(|(name, f)| f.required && !given(name));
+            for (field, _) in missing {
+                let object = Type::Object(object.clone());
+                let kind = MistakeKind::MissingField { object, field: field.to_string() };
+                self.mistake(kind, name.span);
+            }
+        }
         Type::Object(object)
     }
 

@@ -45,6 +45,8 @@ struct Inner {
     variables: HashMap<Arc<str>, Variable>,
     container: Arc<str>,
     options: Options,
+    /// Which of [`library::VARIANTS`] the functions are in.
+    variants: [bool; library::VARIANTS.len()],
     shapes: OnceLock<Arc<ResolvedShapes>>,
 }
 
@@ -77,6 +79,15 @@ pub struct Options {
     pub any_keys: bool,
     /// `Name{…}` makes objects of declared types (as maps); otherwise only values of well-known protobuf types.
     pub construct_objects: bool,
+    /// `getMilliseconds` of a duration gives the milliseconds of its second (the specification) or all of them (cel-go).
+    pub milliseconds_of_second: bool,
+    /// `indexOf` and `lastIndexOf` from beyond the end of a text are errors (the specification) or find nothing (cel-go).
+    pub strict_index: bool,
+    /// `ip` takes IPv4 addresses in the hexadecimal form of IPv6 (the specification) or refuses them (cel-go).
+    pub mapped_addresses: bool,
+    /// `<`, `<=`, `>` and `>=` take numbers of different types when both types are known (an option of cel-go) or only when one is
+    /// `dyn`.
+    pub mixed_comparisons: bool,
     /// Asking whether a number or null has a field is an error (the specification) or the answer is no (cel-go).
     pub strict_presence: bool,
 }
@@ -90,6 +101,10 @@ impl Default for Options {
             unique_keys: true,
             any_keys: false,
             construct_objects: true,
+            milliseconds_of_second: false,
+            strict_index: false,
+            mapped_addresses: false,
+            mixed_comparisons: false,
             strict_presence: true,
         }
     }
@@ -106,6 +121,11 @@ static SPEC: LazyLock<Env> = LazyLock::new(|| {
     library::SPEC
         .iter()
         .fold(Env::builder(), |builder, library| builder.library(library))
+        .options(|options| {
+            options.milliseconds_of_second = true;
+            options.strict_index = true;
+            options.mapped_addresses = true;
+        })
         .build()
         .expect("invariant: the signatures of the libraries are well-formed")
 });
@@ -136,6 +156,7 @@ impl Env {
                 variables: HashMap::new(),
                 container: "".into(),
                 options: Options::default(),
+                variants: Default::default(),
                 shapes: OnceLock::new(),
             },
             errors: Vec::new(),
@@ -373,6 +394,44 @@ impl EnvBuilder {
         }
     }
 
+    /// Puts the functions of a variant in the place of the ordinary ones, or the other way round.
+    fn change(&mut self, variant: &library::Variant, wanted: bool) {
+        let ordinary = variant.ordinary.iter().flat_map(|library| library.functions).copied();
+        let ordinary: Vec<&Row> = ordinary.flatten().collect();
+        for row in variant.library.functions.iter().copied().flatten() {
+            let before = ordinary.iter().find(|ordinary| ordinary.id == row.id).copied();
+            let (Ok(overload), here) = (row.overload(), self.has(row.id, row.signature)) else {
+                continue;
+            };
+            match (wanted, before) {
+                (true, Some(_)) if here => self.add(overload),
+                (true, None) if self.inner.functions.contains_key(&overload.function) => {
+                    self.add(overload);
+                }
+                (false, Some(before)) if here => {
+                    if let Ok(overload) = before.overload() {
+                        self.add(overload);
+                    }
+                }
+                (false, None) => self.remove(&overload),
+                (true, _) | (false, Some(_)) => {}
+            }
+        }
+    }
+
+    fn remove(&mut self, overload: &Overload) {
+        let functions = Arc::make_mut(&mut self.inner.functions);
+        if let Some(function) = functions.get_mut(&overload.function) {
+            Arc::make_mut(function).overloads.retain(|o| o.id != overload.id);
+        }
+    }
+
+    fn has(&self, id: &str, signature: &str) -> bool {
+        let Ok(signature) = signature::parse(signature) else { return false };
+        let function = self.inner.functions.get(&*signature.function);
+        function.is_some_and(|function| function.overloads.iter().any(|o| *o.id == *id))
+    }
+
     /// Adds one overload of a function, for instance with the signature `(string).shout(int): string` and a closure.
     #[must_use]
     pub fn overload(mut self, id: &str, signature: &str, doc: &str, binding: Binding) -> Self {
@@ -430,7 +489,15 @@ impl EnvBuilder {
     ///
     /// # Errors
     /// The first declaration that can't be read.
-    pub fn build(self) -> Result<Env, EnvError> {
+    pub fn build(mut self) -> Result<Env, EnvError> {
+        let wanted =
+            library::VARIANTS.each_ref().map(|variant| (variant.wanted)(&self.inner.options));
+        for (at, variant) in library::VARIANTS.iter().enumerate() {
+            if wanted[at] != self.inner.variants[at] {
+                self.change(variant, wanted[at]);
+            }
+        }
+        self.inner.variants = wanted;
         match self.errors.into_iter().next() {
             Some(error) => Err(error),
             None => Ok(Env(Arc::new(self.inner))),

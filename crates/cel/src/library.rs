@@ -2,6 +2,7 @@
 
 mod aggregates;
 mod collections;
+mod comparisons;
 mod encoders;
 mod format;
 mod hash;
@@ -22,11 +23,14 @@ mod time;
 
 pub use aggregates::AGGREGATES;
 pub use collections::{LIST_EDITS, MAPS};
+pub use comparisons::MIXED_COMPARISONS;
 pub use encoders::ENCODERS;
 pub use hash::{HASH, RANDOM};
 pub use json::{JSON, JSON_ENCODE};
 pub use kro::{CONDITIONS, Condition, OMIT, Omit, runtime_value};
-pub use kubernetes::{QUANTITY, Quantity, SEMVER, Semver, URL, Url};
+pub use kubernetes::{
+    FORMATS, NamedFormat, QUANTITY, Quantity, SEMVER, SEMVER_NORMALIZED, Semver, URL, Url,
+};
 pub use lists::LISTS;
 pub use math::MATH;
 pub use network::{CIDR, Cidr, IP, Ip, MAPPED_IP};
@@ -37,12 +41,12 @@ pub use standard::STANDARD;
 pub use strings::{STRICT_INDEX, STRINGS};
 pub use time::DURATION_PARTS;
 
-use crate::{Duration, ErrorKind, Library, Map, Timestamp, Type, Value, parse};
+use crate::{Duration, ErrorKind, Library, Map, Options, Timestamp, Type, Value, parse};
 
 /// First parts of qualified names of functions: they look like variables, but are none.
 pub(crate) const NAMESPACES: &[&str] = &[
-    "base64", "cel", "hash", "ip", "json", "lists", "maps", "math", "optional", "random", "regex",
-    "sets", "strings",
+    "base64", "cel", "format", "hash", "ip", "json", "lists", "maps", "math", "optional", "random",
+    "regex", "sets", "strings",
 ];
 
 /// `cel.bind`.
@@ -114,6 +118,9 @@ pub const ALL: &[&Library] = &[
     &MAPPED_IP,
     &CIDR,
     &SEMVER,
+    &SEMVER_NORMALIZED,
+    &FORMATS,
+    &MIXED_COMPARISONS,
     &HASH,
     &RANDOM,
     &JSON,
@@ -133,12 +140,40 @@ pub const SPEC: &[&Library] = &[
     &ENCODERS,
     &MATH,
     &STRINGS,
-    &STRICT_INDEX,
     &TWO_VARIABLES,
     &IP,
-    &MAPPED_IP,
     &CIDR,
-    &DURATION_PARTS,
+];
+
+/// Functions that an option of the environment puts in the place of others, or adds.
+pub(crate) struct Variant {
+    pub(crate) wanted: fn(&Options) -> bool,
+    pub(crate) library: &'static Library,
+    /// Where the functions are that are replaced.
+    pub(crate) ordinary: Option<&'static Library>,
+}
+
+pub(crate) static VARIANTS: [Variant; 4] = [
+    Variant {
+        wanted: |options| options.milliseconds_of_second,
+        library: &DURATION_PARTS,
+        ordinary: Some(&STANDARD),
+    },
+    Variant {
+        wanted: |options| options.strict_index,
+        library: &STRICT_INDEX,
+        ordinary: Some(&STRINGS),
+    },
+    Variant {
+        wanted: |options| options.mapped_addresses,
+        library: &MAPPED_IP,
+        ordinary: Some(&IP),
+    },
+    Variant {
+        wanted: |options| options.mixed_comparisons,
+        library: &MIXED_COMPARISONS,
+        ordinary: None,
+    },
 ];
 
 /// The libraries of kro's environment.

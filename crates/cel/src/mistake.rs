@@ -87,6 +87,13 @@ pub enum MistakeKind {
         /// Similar fields that exist, the best first.
         candidates: Vec<String>,
     },
+    /// A required field that the construction of an object leaves out.
+    MissingField {
+        /// The object type.
+        object: Type,
+        /// The field.
+        field: String,
+    },
     /// A type without fields before a dot.
     NotSelectable {
         /// That type.
@@ -153,6 +160,7 @@ impl Mistake {
             | MistakeKind::BadMacroArgument { .. } => Phase::Parse,
             MistakeKind::UndeclaredReference { .. }
             | MistakeKind::UndefinedField { .. }
+            | MistakeKind::MissingField { .. }
             | MistakeKind::NotSelectable { .. }
             | MistakeKind::NotIterable { .. }
             | MistakeKind::NoMatchingOverload { .. }
@@ -212,6 +220,9 @@ impl fmt::Display for Mistake {
             }
             MistakeKind::UndefinedField { object, field, .. } => {
                 write!(f, "undefined field `{field}` of `{object}`")
+            }
+            MistakeKind::MissingField { object, field } => {
+                write!(f, "`{object}` needs the field `{field}`")
             }
             MistakeKind::NotSelectable { found } => {
                 write!(f, "a value of type `{found}` has no fields")

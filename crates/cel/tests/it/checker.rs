@@ -98,6 +98,12 @@ fn object_types() {
     ] {
         assert_eq!(check(&env, source).result_type().to_string(), ty, "{source}");
     }
+    // What is made is complete, where an environment makes objects at all.
+    let making = env.extend().options(|o| o.construct_objects = true).build().expect("valid");
+    let made = "App.spec{replicas: 1}.replicas";
+    assert_eq!(check(&making, made).result_type(), &Type::Int);
+    let mistakes = making.compile("App.spec{children: []}").expect_err("a field is missing");
+    assert_eq!(mistakes[0].to_string(), "`App.spec` needs the field `replicas`");
     let mistakes =
         env.compile("app.spec.replica + app.spce.x + app['spec']").expect_err("three mistakes");
     let found: Vec<_> = mistakes.iter().map(|m| (m.to_string(), m.suggestion())).collect();

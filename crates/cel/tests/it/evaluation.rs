@@ -258,3 +258,45 @@ fn every_library_has_well_formed_unique_rows() {
     assert_eq!(ids.len(), count, "ids of overloads are unique");
     assert!(count > 250, "{count}");
 }
+
+#[test]
+fn formats_and_nearly_versions() {
+    let env = Env::kro()
+        .extend()
+        .library(&cel::library::FORMATS)
+        .library(&cel::library::SEMVER_NORMALIZED)
+        .build()
+        .expect("well-formed");
+    table(
+        &env,
+        &[
+            ("format.dns1123Label().validate('a-1')", "none"),
+            ("format.dns1123Label().validate('A_').hasValue()", "true"),
+            ("format.dns1123LabelPrefix().validate('a-')", "none"),
+            ("format.dns1035Label().validate('1a').hasValue()", "true"),
+            ("format.dns1123Subdomain().validate('a.b-c.d')", "none"),
+            ("format.dns1123Subdomain().validate('a..b').hasValue()", "true"),
+            ("format.qualifiedName().validate('kro.run/a_B.c')", "none"),
+            (
+                "format.qualifiedName().validate('/a').value()",
+                "[\"the part before `/` must not be empty\"]",
+            ),
+            ("format.qualifiedName().validate('a/b/c').value().size()", "1"),
+            ("format.labelValue().validate('')", "none"),
+            ("format.labelValue().validate('-').hasValue()", "true"),
+            ("format.uri().validate('https://a/b')", "none"),
+            ("format.uri().validate('::').hasValue()", "true"),
+            ("format.uuid().validate('123e4567-e89b-12d3-a456-426614174000')", "none"),
+            ("format.uuid().validate('123e4567e89b12d3a456426614174000')", "none"),
+            ("format.uuid().validate('x').value()", "[\"does not match the UUID format\"]"),
+            ("format.byte().validate('aGk=')", "none"),
+            ("format.date().validate('2024-02-30').hasValue()", "true"),
+            ("format.datetime().validate('2024-02-29T01:02:03Z')", "none"),
+            ("format.named('date').value() == format.date()", "true"),
+            ("format.named('nope')", "none"),
+            ("semver('v1.02', true) == semver('1.2.0')", "true"),
+            ("isSemver('v1', false) || !isSemver('v1', true)", "false"),
+            ("isSemver('1.2.3.4', true)", "false"),
+        ],
+    );
+}

@@ -6,6 +6,7 @@ mod evaluation;
 mod limits;
 mod measured;
 mod mistakes;
+mod options;
 mod parser;
 mod partial;
 mod properties;

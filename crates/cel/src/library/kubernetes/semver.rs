@@ -52,6 +52,63 @@ static FUNCTIONS: &[R] = &[
     ),
 ];
 
+/// `semver` and `isSemver` that may take what is nearly a version.
+pub static SEMVER_NORMALIZED: Library = Library {
+    name: "normalized semver",
+    doc: "Versions that are not quite: with a `v` in front, with fewer than three numbers, or with leading zeros.",
+    functions: &[&[
+        R::new(
+            "string_bool_to_semver",
+            "semver(string, bool): kubernetes.Semver",
+            "The version that is written, if the second argument is true also one that is not quite.",
+            |args| match args {
+                [Value::String(text), Value::Bool(normalize)] => {
+                    match normalized(text, *normalize) {
+                        Ok(version) => Ok(Value::Opaque(Arc::new(version))),
+                        Err(reason) => Err(ErrorKind::argument("semver", reason)),
+                    }
+                }
+                _ => Err(ErrorKind::overload("semver", args)),
+            },
+        ),
+        R::new(
+            "is_semver_string_bool",
+            "isSemver(string, bool): bool",
+            "Is the text a version, if the second argument is true not quite?",
+            |args| match args {
+                [Value::String(text), Value::Bool(normalize)] => {
+                    Ok(Value::Bool(normalized(text, *normalize).is_ok()))
+                }
+                _ => Err(ErrorKind::overload("isSemver", args)),
+            },
+        ),
+    ]],
+    macros: &[],
+    types: &[],
+    objects: &[],
+    variables: &[],
+};
+
+fn normalized(text: &str, normalize: bool) -> Result<Semver, String> {
+    if !normalize {
+        return Semver::parse(text);
+    }
+    let text = text.strip_prefix('v').unwrap_or(text);
+    let end = text.find(['-', '+']).unwrap_or(text.len());
+    let (numbers, rest) = text.split_at(end);
+    let mut numbers: Vec<&str> = numbers
+        .split('.')
+        .map(|number| match number.trim_start_matches('0') {
+            "" if !number.is_empty() => "0",
+            number => number,
+        })
+        .collect();
+    while numbers.len() < 3 {
+        numbers.push("0");
+    }
+    Semver::parse(&format!("{}{rest}", numbers.join(".")))
+}
+
 /// A semantic version. Build metadata has no influence on the order.
 #[derive(Clone, Debug)]
 pub struct Semver {
