@@ -398,6 +398,11 @@ impl<'s> Parser<'s, '_> {
                         return id;
                     };
                     if self.kind() == TokenKind::LeftParen && !optional {
+                        if self.text(field.span).starts_with('`') {
+                            let found = Some(self.text(field.span).to_owned());
+                            let expected = "the name of a function, which has no quotes";
+                            self.mistake(MistakeKind::Unexpected { expected, found }, field.span);
+                        }
                         let args = self.args();
                         id = self.call(start, field, Some(id), args, false);
                     } else {

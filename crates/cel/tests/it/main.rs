@@ -3,6 +3,7 @@
 mod checker;
 mod data;
 mod evaluation;
+mod fuzzing;
 mod limits;
 mod measured;
 mod mistakes;
@@ -12,6 +13,7 @@ mod partial;
 mod properties;
 mod random;
 mod reference;
+mod targets;
 mod unknowns;
 
 use cel::{Bindings, Env, Outcome, Program, Type, Value};
