@@ -10,7 +10,7 @@ mod prove;
 mod test;
 
 use clap::{Parser, Subcommand};
-use xtask::{builtins, conformance};
+use xtask::{builtins, codegen, conformance};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Tasks of this workspace")]
@@ -27,6 +27,8 @@ enum Task {
     /// Measurements beside other programs
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Files that are made from tables
+    Codegen(codegen::Arguments),
     /// Recorded vectors, from any folder
     #[command(subcommand)]
     Conformance(conformance::Suite),
@@ -46,6 +48,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Builtins(command) => builtins::run(&command),
         Task::Bench(bench) => bench::run(&bench),
+        Task::Codegen(arguments) => codegen::run(&arguments),
         Task::Conformance(suite) => conformance::run(&suite),
         Task::Controlplane(command) => controlplane::run(&command),
         Task::Demo(arguments) => demo::run(&arguments),

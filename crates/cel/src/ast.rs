@@ -383,6 +383,11 @@ impl Ast {
         self.nodes.len()
     }
 
+    /// The ids of all nodes; a node comes after its children.
+    pub fn ids(&self) -> impl Iterator<Item = ExprId> + use<> {
+        (0..u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)).map(ExprId)
+    }
+
     /// Never true: an expression has at least one node.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()

@@ -238,6 +238,8 @@ pub enum ErrorKind {
     Other(String),
 }
 
+impl std::error::Error for ErrorKind {}
+
 impl ErrorKind {
     /// See [`Error::is_missing_data`].
     pub fn is_missing_data(&self) -> bool {

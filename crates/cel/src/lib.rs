@@ -19,10 +19,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The [guide] tells how to use the crate, chapter by chapter; the [manual] has a page for each library of functions.
+//!
 //! What the crate promises:
 //! - every mistake and every error has a structured kind and a place ([`Mistake`], [`Error`]);
 //! - data that is not there yet is a value of its own kind ([`Unknown`]), with the attributes that are awaited;
 //! - bound JSON is read where it lies, with the types that the [`Env`] declares;
+//! - whatever comes in, time, memory and stack are [bounded](guide::limits);
 //! - the same input gives the same output: no clock, no randomness, no environment, no file.
 
 mod ast;
@@ -32,7 +35,9 @@ pub mod cost;
 mod env;
 mod error;
 mod eval;
+pub mod guide;
 pub mod library;
+pub mod manual;
 mod mistake;
 mod parse;
 mod plan;

@@ -1,6 +1,7 @@
 //! Rules of the workspace that no compiler holds.
 
 mod builtins;
+mod codegen;
 mod conformance;
 mod dependencies;
 mod documents;

@@ -91,3 +91,9 @@ impl PartialEq for Str<'_> {
     }
 }
 impl Eq for Str<'_> {}
+
+impl std::fmt::Display for Str<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self)
+    }
+}
