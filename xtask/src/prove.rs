@@ -1,5 +1,7 @@
 //! Proofs in their long form; the tests run a short, seeded form of each.
 
+mod fuzz;
+
 use crate::controlplane;
 use anyhow::Context;
 use clap::Subcommand;
@@ -22,22 +24,30 @@ pub(crate) enum Proof {
         #[arg(long, default_value_t = 10)]
         minutes: u64,
     },
+    /// Fuzz the CEL engine: parser, checker and evaluator, led by coverage
+    FuzzCel {
+        /// How long each of the three is fuzzed
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
+    },
     /// Kill each controller at every request of a whole bring-up and a whole deletion
     Crash,
 }
 
 /// Runs a proof, and writes its result to `docs/measurements`.
 pub(crate) fn run(proof: &Proof) -> anyhow::Result<()> {
-    if let Proof::FuzzCompiler { minutes } = proof {
-        return fuzz_compiler(*minutes);
+    match proof {
+        Proof::FuzzCompiler { minutes } => return fuzz_compiler(*minutes),
+        Proof::FuzzCel { seconds } => return fuzz::cel(*seconds),
+        Proof::Builtins | Proof::Crash => controlplane::build()?,
     }
-    controlplane::build()?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     match proof {
         Proof::Builtins => runtime.block_on(builtins()),
         Proof::Crash => runtime.block_on(crash()),
         Proof::FuzzCompiler { minutes } => fuzz_compiler(*minutes),
+        Proof::FuzzCel { seconds } => fuzz::cel(*seconds),
     }
 }
 
