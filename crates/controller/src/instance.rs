@@ -6,9 +6,9 @@ use crate::registry::{Lookup, Served};
 use crate::shared::{Shared, enqueue, object_id};
 use crate::standing;
 use crate::watching::Owner;
-use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use plan::object::{GroupKind, is_deleting, label, text};
 use plan::{
     Acquired, Applied, Instance, Inventory, ObjectId, Observed, Progress, Reference, Referenced,
@@ -311,14 +311,18 @@ impl Run<'_> {
     }
 
     /// Waits for an answer, or for the world to change; says how things stand if that takes long.
+    /// What else has been answered by then is taken in with it: a step looks at all resources, so
+    /// one for every answer would be one too many in a large collection.
     async fn next_answer(&mut self, status: Option<Report>) {
         let wake = self.memory.wake.clone();
         let mut status = status;
         loop {
             tokio::select! {
                 answer = self.in_flight.next() => {
-                    if let Some(done) = answer {
+                    let mut answer = answer;
+                    while let Some(done) = answer {
                         self.note(done);
+                        answer = self.in_flight.next().now_or_never().flatten();
                     }
                     return;
                 }

@@ -1,6 +1,6 @@
 //! The instance as the planner sees it, and what is written on the instance itself.
 
-use crate::inventory::{Inventory, applyset_id};
+use crate::inventory::{InvalidInventory, Inventory, applyset_id};
 use crate::names;
 use crate::object::{self, ObjectId, annotation, get, label, text};
 use serde_json::{Value, json};
@@ -105,6 +105,20 @@ impl Instance<'_> {
                 inventory.annotations(&self.applyset_id(), self.kro_version);
         }
         Some(patch)
+    }
+
+    /// What is wrong with the ApplySet metadata of an instance that has no finalizer yet: with
+    /// one, its members could not be found again. Metadata that is absent altogether is fine.
+    ///
+    /// Source: kro-controller facts, 5.1.
+    pub(crate) fn foreign_inventory(&self) -> Option<InvalidInventory> {
+        let annotations =
+            [names::TOOLING, names::GROUP_KINDS, names::NAMESPACES, names::INVENTORY_HASH];
+        let present = !label(self.object, names::APPLYSET_ID).is_empty()
+            || annotations.iter().any(|key| annotation(self.object, key).is_some());
+        (present && !self.has_finalizer())
+            .then(|| Inventory::validate(self.object, &self.applyset_id()).err())
+            .flatten()
     }
 
     /// Its generation.

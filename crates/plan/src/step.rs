@@ -34,6 +34,10 @@ pub fn step(graph: &Graph, instance: &Instance<'_>, observed: &Observed) -> Step
     if let Some(why) = &observed.unmanageable {
         return Step::say(unmanaged(graph, instance, why), true);
     }
+    if let Some(why) = instance.foreign_inventory() {
+        let why = format!("cannot install finalizer with invalid ApplySet inventory; {why}");
+        return Step::say(unmanaged(graph, instance, &why), true);
+    }
     if let Some(patch) = instance.manage() {
         return Step::only(Action::Manage { patch });
     }

@@ -7,6 +7,8 @@
 //! `PLAN_MODEL_SEEDS=FROM..TO cargo test -p plan model` runs other seeds than the usual ones;
 //! `cargo xtask prove plan` does so with many.
 
+#![expect(clippy::print_stdout, reason = "a proof says how far it went")]
+
 mod definition;
 mod history;
 mod random;
@@ -18,6 +20,9 @@ use random::Random;
 use serde_json::{Value, json};
 use std::ops::Range;
 use std::sync::Arc;
+
+/// How many items a collection may have.
+const LIMIT: usize = 1_000;
 
 /// Seeds of a usual test run, for each of the tests below, which run side by side.
 const SEEDS: u64 = 700;
@@ -39,16 +44,17 @@ fn every_run_ends_the_same_within_its_bound_once_more() {
 
 /// Runs the share of the test `part` of 3.
 fn run(part: u64) {
-    let mut most = 0;
+    let (mut most, mut count) = (0, 0);
     for seed in seeds().skip(usize::try_from(part).unwrap_or(0)).step_by(3) {
         match std::panic::catch_unwind(|| check(seed)) {
-            Ok(rounds) => most = most.max(rounds),
+            Ok(rounds) => (most, count) = (most.max(rounds), count + 1),
             Err(_) => {
                 panic!("failed: PLAN_MODEL_SEEDS={seed}..{} cargo test -p plan model", seed + 1)
             }
         }
     }
     assert!(most <= SPARE_ROUNDS, "{most} rounds more than resources");
+    println!("{count} seeds, no run took more than {most} rounds beside one for every resource");
 }
 
 fn seeds() -> Range<u64> {
@@ -69,6 +75,8 @@ fn check(seed: u64) -> usize {
     let graph = Arc::new(graph);
 
     let mut calm = World::new(graph.clone(), &fair.spec);
+    // Above what the final states come to, so that all of them can be reached; see the cases.
+    calm.max_collection_size = LIMIT;
     fair.establish(&mut calm);
     let calm_rounds = finish(&mut calm);
     let expected = end(&calm);
@@ -77,10 +85,13 @@ fn check(seed: u64) -> usize {
     }
 
     let mut world = World::new(graph, &fair.spec);
+    world.max_collection_size = LIMIT;
     history.run(&mut world);
     fair.establish(&mut world);
     let rounds = finish(&mut world);
-    assert_eq!(end(&world), expected, "{:#}", definition.spec);
+    let mut found = end(&world);
+    forget_kept(&mut found, &expected);
+    assert_eq!(found, expected, "{:#}", definition.spec);
 
     let before = world.history.len();
     world.restart();
@@ -109,6 +120,20 @@ fn finish(world: &mut World) -> usize {
         }
     }
     panic!("no end after {bound} rounds: {:#?}", world.history);
+}
+
+/// What an author's condition said stays while it waits for data, so it may be there after a
+/// history although the calm run never had the data.
+fn forget_kept(found: &mut Value, expected: &Value) {
+    let types = |end: &Value| -> Vec<String> {
+        let list = end["status"]["conditions"].as_array().into_iter().flatten();
+        list.map(|entry| entry["type"].as_str().unwrap_or("").to_owned()).collect()
+    };
+    let shown = types(expected);
+    let kept = definition::AUTHORED;
+    if let Some(list) = found["status"]["conditions"].as_array_mut() {
+        list.retain(|entry| entry["type"] != kept || shown.iter().any(|kind| kind == kept));
+    }
 }
 
 /// Everything that must not depend on how a run went.

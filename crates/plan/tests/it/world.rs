@@ -82,6 +82,8 @@ pub(crate) struct World {
     pub(crate) unreadable: Option<String>,
     /// What is deleted stays with a deletion timestamp until [`World::reap`].
     pub(crate) linger: bool,
+    /// How many items a collection may have.
+    pub(crate) max_collection_size: usize,
     /// Every write that was performed, in order.
     pub(crate) history: Vec<String>,
     observed: Observed,
@@ -125,6 +127,7 @@ impl World {
             refuse_deletion: None,
             unreadable: None,
             linger: false,
+            max_collection_size: 5,
             history: Vec::new(),
             observed: Observed::default(),
             watched: BTreeSet::new(),
@@ -241,7 +244,7 @@ impl World {
             rgd_name: "rgd",
             rgd_uid: "rgd-uid",
             kro_version: "1.0.0",
-            max_collection_size: 5,
+            max_collection_size: self.max_collection_size,
         };
         let ask = || {
             if plan::object::is_deleting(object) {

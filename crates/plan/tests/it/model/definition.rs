@@ -3,6 +3,9 @@
 use super::random::Random;
 use serde_json::{Value, json};
 
+/// The type of the author's condition that may have to wait for data.
+pub(super) const AUTHORED: &str = "Data";
+
 /// A definition and what the world has to know of it.
 pub(super) struct Definition {
     /// The definition's spec.
@@ -172,7 +175,7 @@ impl Definition {
             format!("n{node}.status.phase == \"Ready\" ? \"True\" : \"False\"")
         });
         json!([
-            format!("${{runtime.newCondition({{type: \"Data\", status: {data}}})}}"),
+            format!("${{runtime.newCondition({{type: \"{AUTHORED}\", status: {data}}})}}"),
             "${runtime.newCondition({type: \"Ready\", status: runtime.condition(schema, \"ResourcesReady\").status, reason: \"FromKro\"})}",
         ])
     }
