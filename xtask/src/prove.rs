@@ -32,23 +32,34 @@ pub(crate) enum Proof {
     },
     /// Kill each controller at every request of a whole bring-up and a whole deletion
     Crash,
+    /// Run random definitions through random histories in a world in memory
+    Plan {
+        /// The first seed
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// How many seeds
+        #[arg(long, default_value_t = 100_000)]
+        seeds: u64,
+    },
 }
 
 /// Runs a proof, and writes its result to `docs/measurements`.
 pub(crate) fn run(proof: &Proof) -> anyhow::Result<()> {
     match proof {
-        Proof::FuzzCompiler { minutes } => return fuzz_compiler(*minutes),
-        Proof::FuzzCel { seconds } => return fuzz::cel(*seconds),
-        Proof::Builtins | Proof::Crash => controlplane::build()?,
-    }
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    match proof {
-        Proof::Builtins => runtime.block_on(builtins()),
-        Proof::Crash => runtime.block_on(crash()),
+        Proof::Builtins => on_control_plane(builtins()),
+        Proof::Crash => on_control_plane(crash()),
         Proof::FuzzCompiler { minutes } => fuzz_compiler(*minutes),
         Proof::FuzzCel { seconds } => fuzz::cel(*seconds),
+        Proof::Plan { from, seeds } => plan(*from, *seeds),
     }
+}
+
+/// Runs a proof that needs the control plane.
+fn on_control_plane(proof: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    controlplane::build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(proof)
 }
 
 fn fuzz_compiler(minutes: u64) -> anyhow::Result<()> {
@@ -80,6 +91,32 @@ async fn builtins() -> anyhow::Result<()> {
         )?;
     }
     write_result("builtins.md", text, started)
+}
+
+fn plan(from: u64, seeds: u64) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let range = format!("{from}..{}", from + seeds);
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["test", "--release", "-p", "plan", "--test", "it", "--", "model", "--nocapture"])
+        .env("PLAN_MODEL_SEEDS", &range)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .context("cargo can't be started")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    anyhow::ensure!(output.status.success(), "a seed failed:\n{said}");
+    let mut text = String::from("# Random histories of the planner\n\n");
+    writeln!(
+        text,
+        "`cargo xtask prove plan`: the seeds {range}, each a random definition with all features, a random history of events, failures and restarts, and a final state of the world."
+    )?;
+    text.push_str(
+        "Every run ended like the calm one, with nothing left to do, within its bound.\n\n",
+    );
+    for line in said.lines().filter(|line| line.contains(" seeds")) {
+        writeln!(text, "- {line}")?;
+    }
+    write_result("plan.md", text, started)
 }
 
 async fn crash() -> anyhow::Result<()> {
