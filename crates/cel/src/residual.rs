@@ -149,8 +149,18 @@ impl Rest<'_, '_> {
             return Known::Nothing;
         }
         let (env, ast) = (self.checked.env(), self.checked.ast());
-        if let Expr::Literal(_) = ast.expr(id) {
-            return Known::Nothing;
+        if let Expr::Literal(literal) = ast.expr(id) {
+            // It stands there already.
+            let truth = match literal {
+                Literal::Bool(v) => Some(*v),
+                Literal::Null
+                | Literal::Int(_)
+                | Literal::Uint(_)
+                | Literal::Double(_)
+                | Literal::String(_)
+                | Literal::Bytes(_) => None,
+            };
+            return Known::Value { written: None, truth };
         }
         let Ok(program) = plan(env, ast, Some(self.checked), id) else { return Known::Nothing };
         let evaluation = program.eval_within(self.bindings, self.budget);

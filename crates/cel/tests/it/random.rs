@@ -152,10 +152,10 @@ struct Maker<'d, 'b> {
 
 impl Maker<'_, '_> {
     fn make(&mut self, kind: Kind, depth: usize) -> String {
-        if depth == 0 || self.draw.below(8) == 0 {
+        if depth == 0 || self.draw.below(12) == 0 {
             return self.leaf(kind);
         }
-        if self.draw.below(8) == 1 {
+        if self.draw.below(4) == 1 {
             return self.any(kind, depth - 1);
         }
         match kind {
