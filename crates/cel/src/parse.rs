@@ -75,8 +75,13 @@ pub(crate) fn parse_with<'m>(
         },
     };
     let root = parser.expression();
-    if parser.kind() != TokenKind::End {
+    while parser.kind() != TokenKind::End {
         parser.unexpected("the end of the expression");
+        // What follows may have mistakes of its own.
+        parser.skip_to_expression();
+        if parser.kind() != TokenKind::End {
+            parser.expression();
+        }
     }
     mistakes.append(&mut parser.mistakes);
     if !mistakes.is_empty() {
@@ -284,6 +289,28 @@ impl<'s> Parser<'s, '_> {
                 TokenKind::LeftParen | TokenKind::LeftBracket | TokenKind::LeftBrace => open += 1,
                 _ => {}
             }
+            self.take();
+        }
+    }
+
+    /// After the end of an expression: goes on where another one may begin.
+    fn skip_to_expression(&mut self) {
+        while !matches!(
+            self.kind(),
+            TokenKind::End
+                | TokenKind::Ident
+                | TokenKind::Int
+                | TokenKind::Uint
+                | TokenKind::Float
+                | TokenKind::String
+                | TokenKind::True
+                | TokenKind::False
+                | TokenKind::Null
+                | TokenKind::LeftParen
+                | TokenKind::LeftBracket
+                | TokenKind::LeftBrace
+                | TokenKind::Not
+        ) {
             self.take();
         }
     }

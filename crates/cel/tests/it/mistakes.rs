@@ -55,6 +55,26 @@ fn several_mistakes_of_syntax_in_one_pass() {
 }
 
 #[test]
+fn mistakes_after_the_end_of_an_expression() {
+    insta::assert_snapshot!(mistakes("a b && f(1 2) ) || [3 4"), @r"
+    a b && f(1 2) ) || [3 4
+      ^ expected the end of the expression, found `b`
+    a b && f(1 2) ) || [3 4
+               ^ expected `,` or `)`, found `2`
+    a b && f(1 2) ) || [3 4
+                  ^ expected the end of the expression, found `)`
+    a b && f(1 2) ) || [3 4
+                          ^ expected `,` or `]`, found `4`
+    ");
+    insta::assert_snapshot!(mistakes("(a))) + b.`c`(1)"), @r"
+    (a))) + b.`c`(1)
+       ^ expected the end of the expression, found `)`
+    (a))) + b.`c`(1)
+              ^^^ expected the name of a function, which has no quotes, found ``c``
+    ");
+}
+
+#[test]
 fn names_with_suggestions() {
     insta::assert_snapshot!(mistakes("y + dd.size() + 'a'.startWith('b') + l.fliter(q, q)"), @r"
     y + dd.size() + 'a'.startWith('b') + l.fliter(q, q)
