@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::Incoming;
 use super::Operation;
+use super::directory;
 use super::document::has_checksum;
 use super::owned;
 use crate::cloud::World;
@@ -112,13 +113,16 @@ fn check_statement(statement: &Value, bucket: &str) -> Result<(), Failure> {
         }
     }
     for action in texts(&statement["Action"]) {
-        if action != "*" && !action.to_ascii_lowercase().starts_with("s3:") {
+        let action = action.to_ascii_lowercase();
+        let service = if directory::is_name(bucket) { "s3express:" } else { "s3:" };
+        if action != "*" && !action.starts_with(service) {
             return Err(malformed("Policy has invalid action"));
         }
     }
     let arn = format!("arn:aws:s3:::{bucket}");
     for resource in texts(&statement["Resource"]) {
         let here = resource == "*"
+            || directory::is_name(bucket) && resource.ends_with(&format!(":bucket/{bucket}"))
             || resource.contains('*') && arn.starts_with(resource.split('*').next().unwrap_or(""))
             || resource
                 .strip_prefix(&arn)
