@@ -2,6 +2,7 @@
 
 mod clients;
 mod failure;
+mod frames;
 
 pub use clients::Aws;
 pub use clients::ClientError;
@@ -9,3 +10,5 @@ pub use clients::Endpoint;
 pub use clients::Regional;
 pub use failure::Effect;
 pub use failure::Failure;
+pub(crate) use frames::SendBy;
+pub(crate) use frames::boxed;

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::reference::Unresolved;
 use crate::shape::Time;
 
 /// Types of conditions.
@@ -15,6 +16,12 @@ pub mod types {
     pub const RECOVERABLE: &str = "ACK.Recoverable";
     /// Fields that AWS decides have been copied into the spec.
     pub const LATE_INITIALIZED: &str = "ACK.LateInitialized";
+    /// The values of fields that are given by reference are known.
+    pub const REFERENCES_RESOLVED: &str = "ACK.ReferencesResolved";
+    /// A role was chosen.
+    pub const ROLE_SELECTED: &str = "ACK.IAMRoleSelected";
+    /// Something to be aware of.
+    pub const ADVISORY: &str = "ACK.Advisory";
     /// Summary of the others.
     pub const READY: &str = "Ready";
 }
@@ -27,6 +34,10 @@ mod texts {
         "Unable to determine if desired resource state matches latest observed state";
     pub(super) const TERMINAL: &str = "resource is in terminal condition";
     pub(super) const LATE_INITIALIZED: &str = "Late initialization successful";
+    pub(super) const UNRESOLVED: &str = "Reference resolution failed";
+    pub(super) const NO_ROLE: &str = "IAM Role is not available";
+    pub(super) const SELECTED: &str = "Selected";
+    pub(super) const CROSS_NAMESPACE: &str = "CrossNamespaceOptInRequired";
     pub(super) const EXISTS: &str = "Resource already exists";
     pub(super) const EXISTS_REASON: &str = "This resource already exists but is not managed by \
         ACK. To take it over, set the annotation services.k8s.aws/adoption-policy to \
@@ -67,14 +78,59 @@ pub enum Verdict {
     /// The request of the user contradicts itself, found before anything was compared: no other
     /// condition is set.
     Refused(String),
+    /// A reference has no value: no other condition is set.
+    Unresolved(Unresolved),
+    /// There is no role to assume; the text says why.
+    NoRole(String),
     /// AWS has a resource of this name that we do not manage.
     AlreadyExists,
 }
 
+/// What conditions say beside the verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Also {
+    /// The kind has late-initialised fields, and they are written into the spec.
+    pub late: bool,
+    /// All references have values, and there are some.
+    pub resolved: bool,
+    /// Another namespace that the spec refers to.
+    pub elsewhere: Option<String>,
+    /// The role that a selector chose.
+    pub role: Option<String>,
+}
+
+impl Also {
+    fn conditions(&self) -> Vec<Condition> {
+        let mut conditions = Vec::new();
+        if self.resolved {
+            conditions.push(new(types::REFERENCES_RESOLVED, "True", None, None));
+        }
+        if let Some(namespace) = &self.elsewhere {
+            let message = format!(
+                "the spec refers to namespace {namespace}; --enable-cross-namespace=false would \
+                 forbid it"
+            );
+            let reason = Some(texts::CROSS_NAMESPACE);
+            conditions.push(new(types::ADVISORY, "True", reason, Some(&message)));
+        }
+        if let Some(role) = &self.role {
+            conditions.push(new(types::ROLE_SELECTED, "True", Some(texts::SELECTED), Some(role)));
+        }
+        conditions
+    }
+}
+
 impl Verdict {
-    /// The conditions, `Ready` last; `late` if late-initialised fields are settled.
-    pub fn conditions(&self, late: bool) -> Vec<Condition> {
+    /// The conditions, `Ready` last.
+    pub fn conditions(&self, also: &Also) -> Vec<Condition> {
         let mut conditions = match self {
+            Self::Unresolved(Unresolved { status, reason }) => {
+                vec![new(types::REFERENCES_RESOLVED, status, Some(reason), Some(texts::UNRESOLVED))]
+            }
+            Self::NoRole(reason) => vec![
+                new(types::SYNCED, "False", Some(reason), Some(texts::NO_ROLE)),
+                new(types::READY, "False", Some(reason), Some(texts::NO_ROLE)),
+            ],
             Self::Synced => vec![
                 new(types::SYNCED, "True", None, Some(texts::SYNCED)),
                 new(types::READY, "True", None, Some(texts::SYNCED)),
@@ -92,10 +148,11 @@ impl Verdict {
             Self::AlreadyExists => terminal(texts::EXISTS, Some(texts::EXISTS_REASON)),
             Self::Refused(message) => vec![new(types::TERMINAL, "True", None, Some(message))],
         };
-        if late {
+        if also.late && *self == Self::Synced {
             let text = Some(texts::LATE_INITIALIZED);
             conditions.insert(0, new(types::LATE_INITIALIZED, "True", text, text));
         }
+        conditions.splice(0..0, also.conditions());
         conditions
     }
 }

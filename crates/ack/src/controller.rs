@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use kube::Client;
 use kube::core::ApiResource;
+use kube::core::Selector;
 use runtime::backoff::Backoff;
 use runtime::probes::Gate;
 use runtime::probes::Readiness;
@@ -31,6 +32,7 @@ use runtime::workers::Workers;
 use serde_json::Value as Json;
 
 use crate::aws::Aws;
+use crate::export;
 use crate::kind::Kind;
 use crate::kind::VERSION;
 use crate::object::Object;
@@ -40,10 +42,17 @@ use crate::reconcile::run;
 use crate::resource::Resource;
 use crate::scope::Scope;
 use crate::scope::Settings;
+use crate::scope::Surroundings;
 
+mod exports;
 mod live;
+mod memory;
+mod role_stores;
 
+use exports::Exports;
 use live::Live;
+use memory::Memory;
+use role_stores::RoleStores;
 
 /// How long a store may take until its first list before a line in the log says so.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -51,7 +60,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The list of kinds: adding a kind is adding it here.
 macro_rules! for_each_kind {
     ($macro:ident) => {
-        $macro!(crate::s3::Bucket, crate::dynamodb::Table)
+        $macro!(
+            crate::s3::Bucket,
+            crate::dynamodb::Backup,
+            crate::dynamodb::GlobalTable,
+            crate::dynamodb::Table,
+            crate::sqs::Queue
+        )
     };
 }
 
@@ -72,6 +87,18 @@ pub struct Options {
     pub namespaces: Vec<String>,
     /// Whether annotations of namespaces count.
     pub namespace_annotations: bool,
+    /// Whether labels of namespaces and IAMRoleSelectors count.
+    pub role_selectors: bool,
+    /// The namespace of the maps of roles; `None` if they do not count.
+    pub role_maps: Option<String>,
+    /// Gates `TeamLevelCARM` and `ServiceLevelCARM`.
+    pub role_maps_by: (bool, bool),
+    /// Labels of objects to watch.
+    pub labels: Selector,
+    /// Whether FieldExports are carried out.
+    pub exports: bool,
+    /// AWS services to serve; all if empty.
+    pub services: Vec<String>,
     /// Kinds to reconcile; all if empty.
     pub kinds: Vec<String>,
     /// How often a synced object is read again, unless its kind is in `kind_resync`.
@@ -108,12 +135,16 @@ pub fn start(
     readiness: &Readiness,
     tasks: &Tasks,
 ) {
-    let namespaces = options.namespace_annotations.then(|| namespaces(client, options, tasks));
+    let needed = options.namespace_annotations || options.role_selectors;
+    let namespaces = needed.then(|| namespaces(client, options, tasks));
+    let roles = RoleStores::start(client, options, tasks);
     let shared = Shared {
         client: client.clone(),
         aws: Arc::clone(aws),
         settings: Arc::new(options.settings.clone()),
         namespaces,
+        roles,
+        exports: options.exports.then(|| Exports::start(client, options, tasks)),
     };
     macro_rules! start {
         ($($kind:ty),+) => { $( start_kind::<$kind>(&shared, options, readiness, tasks); )+ };
@@ -130,7 +161,33 @@ pub fn crds() -> Vec<(String, Json)> {
     macro_rules! crds {
         ($($kind:ty),+) => { vec![$( crd::<$kind>() ),+] };
     }
-    for_each_kind!(crds)
+    let mut all: Vec<(String, Json)> = for_each_kind!(crds);
+    let shared = [(export::PLURAL, export::crd()), ("iamroleselectors", crate::roles::crd())];
+    all.extend(shared.map(|(plural, crd)| (format!("{}_{plural}.yaml", export::GROUP), crd)));
+    all
+}
+
+/// One request for one object: GET, or PATCH with a merge patch; `None` if there is no such object.
+async fn request(
+    client: &Client,
+    method: &str,
+    url: &str,
+    patch: Option<&Json>,
+) -> Result<Option<Json>, String> {
+    let request = http::Request::builder().method(method).uri(url);
+    let request = match patch {
+        Some(patch) => request
+            .header("content-type", "application/merge-patch+json")
+            .body(patch.to_string().into_bytes()),
+        None => request.body(Vec::new()),
+    };
+    match client.request::<Json>(request.map_err(|error| error.to_string())?).await {
+        Ok(object) => Ok(Some(object)),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+        // The message may quote values of the object.
+        Err(kube::Error::Api(status)) => Err(format!("{} {}", status.code, status.reason)),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// What all kinds share.
@@ -139,23 +196,26 @@ struct Shared {
     client: Client,
     aws: Arc<Aws>,
     settings: Arc<Settings>,
-    namespaces: Option<Store<BTreeMap<String, String>>>,
+    namespaces: Option<Store<Namespace>>,
+    roles: RoleStores,
+    exports: Option<Exports>,
 }
 
-fn namespaces(
-    client: &Client,
-    options: &Options,
-    tasks: &Tasks,
-) -> Store<BTreeMap<String, String>> {
+/// What a store keeps of a namespace.
+type Namespace = (BTreeMap<String, String>, BTreeMap<String, String>);
+
+fn namespaces(client: &Client, options: &Options, tasks: &Tasks) -> Store<Namespace> {
     let resource = ApiResource::erase::<k8s_openapi::api::core::v1::Namespace>(&());
     let projection: Projection<_> = Arc::new(|_, object| {
-        let annotations = object.pointer("/metadata/annotations").and_then(Json::as_object);
-        let ours =
-            annotations.into_iter().flatten().filter(|(key, _)| key.contains("services.k8s.aws/"));
-        let data = ours
-            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
-            .collect();
-        Projected { data, index: Vec::new() }
+        let map = |path: &str, wanted: fn(&str) -> bool| {
+            let entries = object.pointer(path).and_then(Json::as_object);
+            let wanted = entries.into_iter().flatten().filter(|(key, _)| wanted(key));
+            wanted
+                .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+                .collect()
+        };
+        let annotations = map("/metadata/annotations", |key| key.contains("services.k8s.aws/"));
+        Projected { data: (annotations, map("/metadata/labels", |_| true)), index: Vec::new() }
     });
     let spec = WatchSpec::all(resource).metadata_only();
     Store::start(client.clone(), spec, projection, options.watch.clone(), tasks, |_| ())
@@ -201,6 +261,9 @@ fn start_kind<R: Resource>(
 ) {
     let kind = R::KIND;
     let name = kind.kind.to_lowercase();
+    if !options.services.is_empty() && !options.services.iter().any(|s| s == kind.service) {
+        return;
+    }
     if !options.kinds.is_empty() && !options.kinds.iter().any(|k| k.eq_ignore_ascii_case(&name)) {
         return;
     }
@@ -217,8 +280,12 @@ fn start_kind<R: Resource>(
     let watch = |scope: Option<String>| {
         let mut spec = WatchSpec::all(resource(&kind));
         spec.namespace.clone_from(&scope);
-        let queue = queue.clone();
+        spec.labels = options.labels.clone();
+        let (queue, exports) = (queue.clone(), shared.exports.clone());
         let on_change = move |change: &Change<Arc<Json>>| {
+            if let Some(exports) = &exports {
+                exports.source_changed(&kind.group(), kind.kind, &change.key);
+            }
             if is_due(change) {
                 queue.add(change.key.clone());
             }
@@ -244,9 +311,18 @@ fn start_kind<R: Resource>(
     let gate = readiness.gate(kind.plural);
     let (shared, own) = (shared.clone(), tasks.clone());
     tasks.spawn_job(format!("{name}-start"), async move {
-        begin::<R>(shared, stores, queue, workers, resync, gate, own).await;
+        let course = Course { resync, memory: Arc::default() };
+        begin::<R>(shared, stores, queue, workers, course, gate, own).await;
         Ok(())
     });
+}
+
+/// What the passes of a kind share.
+#[derive(Clone)]
+struct Course {
+    /// When a synced object is read again.
+    resync: Duration,
+    memory: Arc<Memory>,
 }
 
 async fn begin<R: Resource>(
@@ -254,7 +330,7 @@ async fn begin<R: Resource>(
     stores: Stores,
     queue: Queue<ObjectKey>,
     workers: Workers<ObjectKey>,
-    resync: Duration,
+    course: Course,
     gate: Gate,
     tasks: Tasks,
 ) {
@@ -262,15 +338,16 @@ async fn begin<R: Resource>(
     if let Some(namespaces) = &shared.namespaces {
         synced(namespaces, &tasks).await;
     }
+    shared.roles.synced(&tasks).await;
     stores.synced(&tasks).await;
     if tasks.token().is_cancelled() {
         return;
     }
     gate.open();
-    tracing::info!(kind = R::KIND.kind, resync = ?resync, "started");
+    tracing::info!(kind = R::KIND.kind, resync = ?course.resync, "started");
     workers.start(&queue, &tasks, move |key| {
-        let (shared, stores) = (shared.clone(), stores.clone());
-        async move { reconcile::<R>(&shared, &stores, &key, resync).await }
+        let (shared, stores, course) = (shared.clone(), stores.clone(), course.clone());
+        async move { reconcile::<R>(&shared, &stores, &key, &course).await }
     });
 }
 
@@ -278,25 +355,34 @@ async fn reconcile<R: Resource>(
     shared: &Shared,
     stores: &Stores,
     key: &ObjectKey,
-    resync: Duration,
+    course: &Course,
 ) -> Requeue {
+    let Course { resync, memory } = course;
     let Some(store) = stores.of(key) else { return Requeue::Done };
-    let Some(entry) = store.get(key) else { return Requeue::Done };
+    let Some(entry) = store.get(key) else {
+        memory.forget(key);
+        return Requeue::Done;
+    };
     let object = Object::<R::Spec>::parse(&entry.data);
-    let annotations = match &shared.namespaces {
+    let (annotations, labels) = match &shared.namespaces {
         Some(store) => match store.get(&ObjectKey::cluster(object.namespace.as_str())) {
             Some(namespace) => namespace.data.clone(),
             // The watch of namespaces is behind. A guess could make the resource in a region that
             // it can't leave any more.
             None => return Requeue::RateLimited,
         },
-        None => BTreeMap::new(),
+        None => Namespace::default(),
     };
-    let scope = Scope::resolve(&R::KIND, &object, &annotations, &shared.settings);
+    let around = Surroundings { annotations, labels, roles: shared.roles.now() };
+    let scope = Scope::resolve(&R::KIND, &object, &around, &shared.settings);
     // The clients of some region: where there is no scope, AWS is not asked.
-    let (region, endpoint) = match &scope {
-        Ok(scope) => (scope.place.region.as_str(), scope.endpoint.as_ref()),
-        Err(_) => (shared.settings.region.as_str(), shared.settings.endpoint.as_ref()),
+    let (region, endpoint, role) = match &scope {
+        Ok(scope) => (
+            scope.place.region.as_str(),
+            scope.endpoint.as_ref(),
+            scope.role.as_ref().map(|role| role.arn.as_str()),
+        ),
+        Err(_) => (shared.settings.region.as_str(), shared.settings.endpoint.as_ref(), None),
     };
     let live = Live {
         client: &shared.client,
@@ -308,11 +394,15 @@ async fn reconcile<R: Resource>(
             R::KIND.plural
         ),
         name: object.name.clone(),
-        aws: shared.aws.regional(region, endpoint),
+        aws: shared.aws.regional(region, endpoint, role),
         place: scope.as_ref().ok().map(|scope| scope.place.clone()),
+        memory,
     };
     match scope {
-        Ok(scope) => run(&live, Known::<R>::new(object, scope, resync)).await,
+        Ok(scope) => {
+            let depth = memory.depth(&object);
+            run(&live, Known::<R> { depth, ..Known::new(object, scope, *resync) }).await
+        }
         Err(reason) => refuse::<R>(&live, &object, &reason).await,
     }
 }

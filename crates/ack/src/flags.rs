@@ -4,11 +4,14 @@
 //! can't surprise anybody.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ArgAction;
 use clap::Parser;
+use kube::core::Expression;
+use kube::core::Selector;
 use runtime::flags::GoDuration;
 use runtime::flags::go_bool;
 use runtime::logs::Level;
@@ -66,9 +69,12 @@ pub struct Flags {
     /// Namespaces to watch; all if empty.
     #[arg(long, value_delimiter = ',', action = ArgAction::Append)]
     pub watch_namespace: Vec<String>,
-    /// Labels of objects to watch. Not built yet.
+    /// Labels of objects to watch, such as app=web,tier!=test.
     #[arg(long, default_value = "")]
     pub watch_selectors: String,
+    /// AWS services to serve: s3, dynamodb, sqs; all if empty.
+    #[arg(long, value_delimiter = ',', action = ArgAction::Append)]
+    pub services: Vec<String>,
     /// What deletion of an object does to its resource: delete or retain.
     #[arg(long, default_value = "delete")]
     pub deletion_policy: String,
@@ -94,18 +100,18 @@ pub struct Flags {
     #[arg(long, default_value = "true", action = ArgAction::Set, num_args = 0..=1,
         require_equals = true, default_missing_value = "true", value_parser = go_bool)]
     pub enable_carm: bool,
-    /// Allow references to other namespaces. Without effect: no managed field has one.
+    /// Allow references to other namespaces.
     #[arg(long, default_value = "true", action = ArgAction::Set, num_args = 0..=1,
         require_equals = true, default_missing_value = "true", value_parser = go_bool)]
     pub enable_cross_namespace: bool,
-    /// Reconcile FieldExport objects. Not built yet.
+    /// Reconcile FieldExport objects.
     #[arg(long, default_value = "true", action = ArgAction::Set, num_args = 0..=1,
         require_equals = true, default_missing_value = "true", value_parser = go_bool)]
     pub enable_field_export_reconciler: bool,
-    /// Elect a leader. Not built yet.
+    /// Work only while holding the lease of every service that is served.
     #[arg(long)]
     pub enable_leader_election: bool,
-    /// Namespace of the leader's lease. Without effect.
+    /// Namespace of the leases; that of the pod if empty.
     #[arg(long, default_value = "")]
     pub leader_election_namespace: String,
     /// Serve webhooks. Not built yet.
@@ -142,9 +148,15 @@ pub enum BadFlags {
     /// What it asks for is not there.
     #[error("--{0} is not built yet")]
     NotBuilt(&'static str),
-    /// The feature is not there.
-    #[error("--feature-gates: {0} is not built yet")]
-    GateNotBuilt(String),
+    /// Two ways of choosing roles exclude each other.
+    #[error("--feature-gates: IAMRoleSelector needs --enable-carm=false")]
+    TwoKindsOfRoles,
+    /// No such service.
+    #[error("--services: there is no service `{0}`; there are {services}", services = service_names())]
+    Service(String),
+    /// Not a selector.
+    #[error("--watch-selectors: `{0}` is none of key=value, key!=value, key and !key")]
+    Selector(String),
     /// No such feature.
     #[error("--feature-gates: `{0}` is not of the form Name=true with one of the names {1}")]
     Gate(String, String),
@@ -173,6 +185,15 @@ pub enum BadFlags {
     Tags(#[source] BadTemplate),
 }
 
+fn service_names() -> String {
+    service_names_list().join(", ")
+}
+
+fn service_names_list() -> Vec<String> {
+    let names: BTreeSet<&str> = KINDS.iter().map(|kind| kind.service).collect();
+    names.into_iter().map(str::to_owned).collect()
+}
+
 fn kind_names() -> String {
     KINDS.iter().map(|kind| kind.kind).collect::<Vec<_>>().join(", ")
 }
@@ -186,9 +207,6 @@ const GATES: &[(&str, bool)] = &[
     ("IAMRoleSelector", false),
 ];
 
-/// The features that can be switched on.
-const BUILT: &[&str] = &["ResourceAdoption", "ReadOnlyResources"];
-
 impl Flags {
     /// Checks what the parser can't: what is asked for is there, and names are known.
     ///
@@ -196,11 +214,7 @@ impl Flags {
     ///
     /// The first flag that is wrong.
     pub fn check(&self) -> Result<(), BadFlags> {
-        for (asked, flag) in [
-            (self.enable_leader_election, "enable-leader-election"),
-            (self.enable_webhook_server, "enable-webhook-server"),
-            (!self.watch_selectors.is_empty(), "watch-selectors"),
-        ] {
+        for (asked, flag) in [(self.enable_webhook_server, "enable-webhook-server")] {
             if asked {
                 return Err(BadFlags::NotBuilt(flag));
             }
@@ -213,7 +227,15 @@ impl Flags {
         known_kinds("reconcile-resource-resync-seconds", resync)?;
         known_kinds("reconcile-resource-max-concurrent-syncs", workers)?;
         known_kinds("reconcile-resources", self.reconcile_resources.iter())?;
-        self.gates()?;
+        if self.gates()?.get("IAMRoleSelector") == Some(&true) && self.enable_carm {
+            return Err(BadFlags::TwoKindsOfRoles);
+        }
+        for service in self.served() {
+            if !KINDS.iter().any(|kind| kind.service == service) {
+                return Err(BadFlags::Service(service));
+            }
+        }
+        self.labels()?;
         self.endpoint()?;
         self.identity_endpoint()?;
         self.tags()?;
@@ -233,12 +255,44 @@ impl Flags {
             let (name, on) = text.split_once('=').ok_or_else(unknown)?;
             let on = go_bool(on).map_err(|_| unknown())?;
             let (name, _) = GATES.iter().find(|(gate, _)| *gate == name).ok_or_else(unknown)?;
-            if on && !BUILT.contains(name) {
-                return Err(BadFlags::GateNotBuilt((*name).to_owned()));
-            }
             gates.insert(name, on);
         }
         Ok(gates)
+    }
+
+    /// `--services`: those that are named, or all.
+    pub fn served(&self) -> Vec<String> {
+        let named = self.services.iter().filter(|service| !service.is_empty());
+        let named: Vec<String> = named.map(|service| service.to_lowercase()).collect();
+        if named.is_empty() { service_names_list() } else { named }
+    }
+
+    /// `--watch-selectors`.
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn labels(&self) -> Result<Selector, BadFlags> {
+        let terms = self.watch_selectors.split(',').map(str::trim).filter(|term| !term.is_empty());
+        let mut selector = Selector::default();
+        for term in terms {
+            let bad = || BadFlags::Selector(term.to_owned());
+            let trimmed = |text: &str| text.trim().trim_start_matches('=').to_owned();
+            let expression = if let Some((key, value)) = term.split_once("!=") {
+                Expression::NotEqual(trimmed(key), trimmed(value))
+            } else if let Some((key, value)) = term.split_once('=') {
+                Expression::Equal(trimmed(key), trimmed(value))
+            } else if let Some(key) = term.strip_prefix('!') {
+                Expression::DoesNotExist(trimmed(key))
+            } else {
+                Expression::Exists(trimmed(term))
+            };
+            if term.contains([' ', '(', ')']) || term.starts_with('=') {
+                return Err(bad());
+            }
+            selector.extend([expression]);
+        }
+        Ok(selector)
     }
 
     /// `--aws-endpoint-url`.

@@ -149,7 +149,7 @@ fn metadata_schema() -> Json {
     })
 }
 
-fn conditions_schema() -> Json {
+pub(crate) fn conditions_schema() -> Json {
     let text = |about: &str| json!({ "type": "string", "description": about });
     json!({
         "type": "array",

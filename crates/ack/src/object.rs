@@ -7,11 +7,7 @@ use serde_json::json;
 
 use crate::kind::Kind;
 use crate::shape::Shape;
-use crate::shape::Value;
-
-mod unmanaged;
-
-pub use unmanaged::unmanaged;
+use crate::shape::Time;
 
 /// Annotations on custom resources and namespaces.
 pub mod annotations {
@@ -46,6 +42,10 @@ pub struct Object<Spec> {
     pub name: String,
     /// Tells this object from an earlier one of the same name.
     pub uid: String,
+    /// When it was created.
+    pub created: Option<Time>,
+    /// Counts changes of the spec.
+    pub generation: i64,
     /// Version for optimistic locking.
     pub resource_version: String,
     /// Labels.
@@ -81,17 +81,18 @@ impl<Spec: Shape> Object<Spec> {
         let finalizers = object.pointer("/metadata/finalizers").and_then(Json::as_array);
         let raw_spec = object.get("spec").cloned().unwrap_or_else(|| json!({}));
         let (spec, problem) = match Spec::deserialize(&raw_spec) {
-            Ok(spec) => {
-                let refused = unmanaged(&raw_spec, &<Spec as Value>::schema());
-                let problem = refused.map(|path| format!("{path} is not managed yet"));
-                (spec, problem)
-            }
+            Ok(spec) => (spec, None),
             Err(error) => (Spec::default(), Some(format!("spec: {error}"))),
         };
         Self {
             namespace: text("/metadata/namespace"),
             name: text("/metadata/name"),
             uid: text("/metadata/uid"),
+            created: text("/metadata/creationTimestamp").parse().ok().map(Time),
+            generation: object
+                .pointer("/metadata/generation")
+                .and_then(Json::as_i64)
+                .unwrap_or_default(),
             resource_version: text("/metadata/resourceVersion"),
             labels: map("/metadata/labels"),
             annotations: map("/metadata/annotations"),
@@ -121,6 +122,11 @@ impl<Spec: Shape> Object<Spec> {
     /// A member of `status.ackResourceMetadata`.
     pub fn recorded(&self, member: &str) -> Option<&str> {
         self.status.get("ackResourceMetadata")?.get(member)?.as_str()
+    }
+
+    /// The fields of the kind in the status; those that can't be read are unset.
+    pub fn recorded_status<Status: Shape>(&self) -> Status {
+        Status::deserialize(&self.status).unwrap_or_default()
     }
 
     /// A merge patch that applies only to the version that we know: it replaces a whole list of

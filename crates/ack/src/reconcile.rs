@@ -18,9 +18,12 @@ use runtime::workers::Requeue;
 use serde_json::Value as Json;
 
 use crate::aws::Failure;
+use crate::conditions::Also;
 use crate::conditions::Verdict;
 use crate::object::Object;
 use crate::object::annotations;
+use crate::reference::Unresolved;
+use crate::resource::Depth;
 use crate::resource::Observed;
 use crate::resource::Plan;
 use crate::resource::Resource;
@@ -28,6 +31,7 @@ use crate::resource::Then;
 use crate::resource::Wait;
 use crate::scope::Adoption;
 use crate::scope::Scope;
+use crate::shape::Shape;
 
 mod create;
 mod delete;
@@ -53,6 +57,8 @@ pub struct Known<R: Resource> {
     pub resync: Duration,
     /// Whether it was managed when the pass began: an earlier pass may have created the resource.
     pub managed_before: bool,
+    /// The values of fields that the spec gives by reference.
+    pub references: References,
     /// What AWS has.
     pub latest: Latest<R>,
     /// How often AWS was asked after the creation.
@@ -63,8 +69,21 @@ pub struct Known<R: Resource> {
     pub update: Attempt<Then>,
     /// What came of deleting.
     pub delete: Attempt<Then>,
+    /// How much is read of what is known to be ours.
+    pub depth: Depth,
     /// The object is gone, or has changed under our hands: a later pass goes on.
     pub interrupted: Option<Requeue>,
+}
+
+/// What is known of the objects that the spec refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum References {
+    /// Not asked yet.
+    Unresolved,
+    /// The values of those referrers that are used, in the order of the kind's list.
+    Resolved(Vec<String>),
+    /// There is no value, for now.
+    Failed(Unresolved),
 }
 
 /// What is known of AWS.
@@ -94,6 +113,8 @@ pub enum Attempt<T> {
 /// What to do next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Next<Call> {
+    /// Look up what the spec refers to.
+    Resolve,
     /// Ask AWS, after a pause.
     Read {
         /// The pause.
@@ -124,11 +145,13 @@ impl<R: Resource> Known<R> {
             object,
             scope,
             resync,
+            references: References::Unresolved,
             latest: Latest::Unread,
             reads_after_create: 0,
             create: Attempt::Untried,
             update: Attempt::Untried,
             delete: Attempt::Untried,
+            depth: Depth::Everything,
             interrupted: None,
         }
     }
@@ -138,6 +161,14 @@ impl<R: Resource> Known<R> {
         let mut desired = self.object.spec.clone();
         if let Some(id) = self.scope.adoption.as_ref().and_then(Adoption::id) {
             R::identify(&mut desired, id);
+        }
+        if let References::Resolved(values) = &self.references {
+            let used = R::REFERRERS.iter().filter(|r| (r.reference)(&self.object.spec).is_some());
+            for (referrer, value) in used.zip(values) {
+                if let Some(field) = (referrer.value)(&mut desired) {
+                    *field = Some(value.clone());
+                }
+            }
         }
         R::canonical(&mut desired);
         if !self.scope.read_only {
@@ -158,6 +189,41 @@ impl<R: Resource> Known<R> {
         R::set_tags(&mut shown, tags);
         R::in_form_of(&mut shown, &self.object.spec);
         shown
+    }
+
+    /// The ARN that the resource is known by, so far.
+    fn arn(&self) -> Option<&str> {
+        let adopted = self.scope.adoption.as_ref().and_then(Adoption::id);
+        self.object.recorded("arn").or(adopted.filter(|id| id.starts_with("arn:")))
+    }
+
+    /// What the conditions say beside the verdict.
+    fn also(&self) -> Also {
+        let names = R::REFERRERS
+            .iter()
+            .filter_map(|referrer| (referrer.reference)(&self.object.spec)?.from.as_ref());
+        let elsewhere = names
+            .filter_map(|from| from.namespace.as_deref())
+            .find(|namespace| !namespace.is_empty() && *namespace != self.object.namespace);
+        Also {
+            late: !self.scope.read_only && R::Spec::rows().iter().any(|row| row.late),
+            resolved: matches!(&self.references, References::Resolved(values) if !values.is_empty()),
+            elsewhere: elsewhere.map(str::to_owned),
+            role: self.scope.role.as_ref().and_then(|role| role.selected.clone()),
+        }
+    }
+
+    /// How much is to be read now. Of what is to go, and of what is not ours, nothing but that it is
+    /// there; what we have just made has AWS's defaults where the spec says nothing.
+    fn depth(&self) -> Depth {
+        let ours = self.is_managed() || self.scope.adoption.is_some() || self.scope.read_only;
+        if self.object.deleting || !ours {
+            Depth::Existence
+        } else if self.create != Attempt::Untried {
+            Depth::InUse
+        } else {
+            self.depth
+        }
     }
 
     fn is_managed(&self) -> bool {
@@ -183,6 +249,9 @@ pub fn decide<R: Resource>(known: &Known<R>) -> Next<R::Call> {
     if let Some(problem) = &known.object.problem {
         return terminal(problem.clone());
     }
+    if let Some(reason) = R::refuses(&known.desired()) {
+        return terminal(reason);
+    }
     if let Some(asked) = known.scope.adoption.as_ref().and_then(Adoption::id)
         && let Some(named) = R::identity(&known.object.spec).filter(|named| *named != asked)
     {
@@ -192,12 +261,44 @@ pub fn decide<R: Resource>(known: &Known<R>) -> Next<R::Call> {
         );
         return Next::Finish { verdict: Some(Verdict::Refused(message)), requeue: Requeue::Done };
     }
+    let refers = R::REFERRERS.iter().any(|r| (r.reference)(&known.object.spec).is_some());
+    match &known.references {
+        References::Unresolved if refers => {
+            if let Some(message) = both_forms(known) {
+                let verdict = Verdict::Unresolved(Unresolved::unknown(message));
+                return Next::Finish { verdict: Some(verdict), requeue: Requeue::Done };
+            }
+            return Next::Resolve;
+        }
+        // What is only read, or filled in from AWS, does not depend on the value.
+        References::Failed(reason)
+            if !known.scope.read_only
+                && !matches!(known.scope.adoption, Some(Adoption::Adopt { .. })) =>
+        {
+            let verdict = Some(Verdict::Unresolved(reason.clone()));
+            return Next::Finish { verdict, requeue: Requeue::RateLimited };
+        }
+        References::Unresolved | References::Failed(_) | References::Resolved(_) => {}
+    }
     match &known.latest {
         Latest::Unread => Next::Read { after: Duration::ZERO },
         Latest::Failed(failure) => failed::<R>(failure),
         Latest::Absent => create::decide(known),
         Latest::Present(latest) => update::decide(known, latest),
     }
+}
+
+/// A field is given both by value and by reference.
+fn both_forms<R: Resource>(known: &Known<R>) -> Option<String> {
+    let mut spec = known.object.spec.clone();
+    R::REFERRERS.iter().find_map(|referrer| {
+        (referrer.reference)(&known.object.spec)?;
+        (referrer.value)(&mut spec)?.as_ref()?;
+        let (one, other) = (referrer.value_field, referrer.field);
+        Some(format!(
+            "both resource reference wrapper and ID cannot be used together: {one},{other}"
+        ))
+    })
 }
 
 fn failed<R: Resource>(failure: &Failure) -> Next<R::Call> {

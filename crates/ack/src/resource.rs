@@ -6,8 +6,10 @@ use std::time::Duration;
 use crate::aws::Failure;
 use crate::aws::Regional;
 use crate::kind::Kind;
+use crate::reference::Referrer;
 use crate::shape::Delta;
 use crate::shape::Shape;
+use crate::shape::Time;
 use crate::shape::Unfit;
 use crate::tags::Tags;
 
@@ -17,6 +19,8 @@ use crate::tags::Tags;
 pub trait Resource: Sized + Send + Sync + 'static {
     /// Names, codes, columns.
     const KIND: Kind;
+    /// The fields that can be given by reference.
+    const REFERRERS: &'static [Referrer<Self::Spec>] = &[];
     /// The spec.
     type Spec: Shape + Send + Sync;
     /// The status without conditions and `ackResourceMetadata`.
@@ -42,6 +46,16 @@ pub trait Resource: Sized + Send + Sync + 'static {
     /// Puts the value of the adoption key into a spec.
     fn identify(spec: &mut Self::Spec, id: &str);
 
+    /// Why a canonical spec can't be had, whatever AWS has; `None` if it may.
+    fn refuses(_desired: &Self::Spec) -> Option<String> {
+        None
+    }
+
+    /// Settles in a canonical spec what the user leaves to AWS: it is no difference.
+    fn left_to_aws(desired: &mut Self::Spec, latest: &Self::Spec) {
+        desired.late_initialize(latest);
+    }
+
     /// The request that creates the resource.
     ///
     /// # Errors
@@ -65,14 +79,15 @@ pub trait Resource: Sized + Send + Sync + 'static {
     /// The requests that delete the resource; [`Then::Settled`] lets the object go.
     fn delete(desired: &Self::Spec, latest: &Observed<Self>, place: &Place) -> Plan<Self::Call>;
 
-    /// Reads the resource with as few requests as tell everything that the rows compare.
+    /// Reads the resource with as few requests as tell what is asked for. What is not read is
+    /// answered as desired.
     ///
     /// # Errors
     ///
     /// AWS did not say whether there is such a resource.
     fn read(
         aws: &Regional,
-        desired: &Self::Spec,
+        asked: &Asked<'_, Self>,
         place: &Place,
     ) -> impl Future<Output = Result<Option<Observed<Self>>, Failure>> + Send;
 
@@ -82,6 +97,33 @@ pub trait Resource: Sized + Send + Sync + 'static {
     ///
     /// [`Failure`] says whether it may have had an effect all the same.
     fn send(aws: &Regional, call: Self::Call) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// What a read is about.
+#[derive(Debug)]
+pub struct Asked<'a, R: Resource> {
+    /// What AWS is to have, in canonical form.
+    pub desired: &'a R::Spec,
+    /// What an earlier pass has recorded of the kind's status.
+    pub recorded: &'a R::Status,
+    /// The ARN that an earlier pass has recorded, or that is to be adopted.
+    pub arn: Option<&'a str>,
+    /// When the object was created.
+    pub since: Option<Time>,
+    /// How much is to be read.
+    pub depth: Depth,
+}
+
+/// How much of a resource is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Whether it is there, and what its deletion depends on.
+    Existence,
+    /// What the spec makes use of: enough where everything was read before, or where the resource
+    /// has just been made.
+    InUse,
+    /// Everything that the rows compare.
+    Everything,
 }
 
 /// Where a resource is.

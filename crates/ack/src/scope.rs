@@ -1,6 +1,7 @@
 //! What holds for one object: its account and region, and what annotations and flags ask for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
@@ -10,6 +11,10 @@ use crate::kind::Kind;
 use crate::object::Object;
 use crate::object::annotations;
 use crate::resource::Place;
+use crate::roles::NoRole;
+use crate::roles::Role;
+use crate::roles::Roles;
+use crate::roles::Subject;
 use crate::shape::Shape;
 use crate::tags::Defaults;
 use crate::tags::Template;
@@ -36,6 +41,21 @@ pub struct Settings {
     pub read_only: bool,
     /// Gate `ResourceAdoption`.
     pub adoption: bool,
+    /// `--enable-cross-namespace`.
+    pub cross_namespace: bool,
+    /// `--enable-carm`: maps of roles count.
+    pub carm: bool,
+}
+
+/// What holds around an object: its namespace, and the roles that there are.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Annotations of the namespace, if they count.
+    pub annotations: BTreeMap<String, String>,
+    /// Labels of the namespace.
+    pub labels: BTreeMap<String, String>,
+    /// What roles are chosen by.
+    pub roles: Arc<Roles>,
 }
 
 /// What holds for one object.
@@ -53,6 +73,10 @@ pub struct Scope {
     pub adoption: Option<Adoption>,
     /// Tags that every resource gets.
     pub defaults: Defaults,
+    /// The role that is assumed.
+    pub role: Option<Role>,
+    /// Whether other namespaces may be referred to.
+    pub cross_namespace: bool,
 }
 
 /// How an existing resource is taken over.
@@ -101,9 +125,9 @@ pub enum OutOfScope {
         /// Of the credentials.
         caller: String,
     },
-    /// Another account is asked for.
-    #[error("annotation {0} of the namespace is not managed yet: no role can be assumed")]
-    ForeignAccount(&'static str),
+    /// There is no role for what is asked for.
+    #[error("{0}")]
+    NoRole(NoRole),
     /// The annotation for adoption is wrong.
     #[error("{0}")]
     Adoption(String),
@@ -113,7 +137,7 @@ pub enum OutOfScope {
 }
 
 impl Scope {
-    /// Settles what holds for `object` in a namespace with these annotations.
+    /// Settles what holds for `object` in its surroundings.
     ///
     /// # Errors
     ///
@@ -121,9 +145,11 @@ impl Scope {
     pub fn resolve<Spec: Shape>(
         kind: &Kind,
         object: &Object<Spec>,
-        namespace: &BTreeMap<String, String>,
+        around: &Surroundings,
         settings: &Settings,
     ) -> Result<Self, OutOfScope> {
+        let namespace = &around.annotations;
+        let role = role(kind, object, around, settings).map_err(OutOfScope::NoRole)?;
         let variables = Variables {
             service: kind.service,
             version: settings.version,
@@ -133,7 +159,7 @@ impl Scope {
             labels: &object.labels,
         };
         Ok(Self {
-            place: place(object, namespace, settings)?,
+            place: place(object, namespace, settings, role.as_ref())?,
             endpoint: match namespace.get(annotations::ENDPOINT_URL) {
                 Some(url) => Some(
                     Endpoint::parse(url, settings.allow_unsafe_endpoints)
@@ -150,6 +176,8 @@ impl Scope {
                 None
             },
             defaults: Defaults::expand(&settings.tags, &variables),
+            role,
+            cross_namespace: settings.cross_namespace,
         })
     }
 }
@@ -158,16 +186,13 @@ fn place<Spec: Shape>(
     object: &Object<Spec>,
     namespace: &BTreeMap<String, String>,
     settings: &Settings,
+    role: Option<&Role>,
 ) -> Result<Place, OutOfScope> {
-    for annotation in [annotations::OWNER_ACCOUNT_ID, annotations::TEAM_ID] {
-        if namespace.get(annotation).is_some_and(|asked| *asked != settings.account) {
-            return Err(OutOfScope::ForeignAccount(annotation));
-        }
-    }
+    let account = role.and_then(Role::account).unwrap_or(&settings.account);
     if let Some(recorded) = object.recorded("ownerAccountID")
-        && recorded != settings.account
+        && recorded != account
     {
-        let (recorded, caller) = (recorded.to_owned(), settings.account.clone());
+        let (recorded, caller) = (recorded.to_owned(), account.to_owned());
         return Err(OutOfScope::AccountDrift { recorded, caller });
     }
     let asked = object
@@ -180,7 +205,37 @@ fn place<Spec: Shape>(
             let (recorded, asked) = (recorded.to_owned(), asked.clone());
             Err(OutOfScope::RegionDrift { recorded, asked })
         }
-        Some(_) | None => Ok(Place::new(settings.account.as_str(), asked.as_str())),
+        Some(_) | None => Ok(Place::new(account, asked.as_str())),
+    }
+}
+
+/// The role of a selector; else that of the team, else that of the account that the namespace or an
+/// earlier pass names.
+fn role<Spec: Shape>(
+    kind: &Kind,
+    object: &Object<Spec>,
+    around: &Surroundings,
+    settings: &Settings,
+) -> Result<Option<Role>, NoRole> {
+    let subject = Subject {
+        kind,
+        labels: &object.labels,
+        namespace: &object.namespace,
+        namespace_labels: &around.labels,
+    };
+    if let Some(role) = around.roles.selected(&subject)? {
+        return Ok(Some(role));
+    }
+    if around.roles.by_team
+        && let Some(team) = around.annotations.get(annotations::TEAM_ID)
+    {
+        return around.roles.of_team(kind, team).map(Some);
+    }
+    let asked = around.annotations.get(annotations::OWNER_ACCOUNT_ID).map(String::as_str);
+    let account = asked.or(object.recorded("ownerAccountID"));
+    match account.filter(|account| *account != settings.account) {
+        Some(account) if settings.carm => around.roles.of_account(kind, account).map(Some),
+        Some(_) | None => Ok(None),
     }
 }
 

@@ -20,7 +20,6 @@ pub mod compare;
 
 pub use compare::Delta;
 pub(crate) use table::shape;
-pub(crate) use value::LATER;
 pub use value::Shape;
 pub use value::Time;
 pub use value::Value;
@@ -45,7 +44,6 @@ pub(crate) mod expansion {
     pub(crate) use super::value::Row;
     pub(crate) use super::value::Shape;
     pub(crate) use super::value::Value;
-    pub(crate) use super::value::later;
     pub(crate) use super::value::object;
     pub(crate) use super::wire::Finish;
     pub(crate) use super::wire::FromSdk;
@@ -53,6 +51,7 @@ pub(crate) mod expansion {
     pub(crate) use super::wire::Unfit;
     pub(crate) use super::wire::from_member;
     pub(crate) use super::wire::from_option;
+    pub(crate) use super::wire::only;
     pub(crate) use super::wire::to_option;
 }
 

@@ -26,7 +26,7 @@ fn a_steady_state_causes_no_request() {
         tokio::time::sleep(Duration::from_secs(3)).await;
         quiet(&stack).await?;
 
-        // After a restart: lists, reads of schemas, one read per object at AWS. No write.
+        // After a restart: lists, reads of schemas, one read of everything at AWS. No write.
         let mark = stack.plane.audit().mark().await?;
         let calls = stack.aws.control().calls().len();
         stack.kro()?.kill()?;
@@ -46,13 +46,12 @@ fn a_steady_state_causes_no_request() {
             .iter()
             .map(|call| call.operation.clone())
             .collect();
-        // A table is described and its tags are listed: AWS has no call for both.
-        let mut expected =
-            ["GetCallerIdentity", "GetBucketTagging", "DescribeTable", "ListTagsOfResource"];
-        let mut sorted = calls.clone();
-        sorted.sort();
-        expected.sort_unstable();
-        ensure!(sorted == expected, "{calls:?}");
+        // Each part of each resource is read once.
+        let reads =
+            |call: &&String| ["Get", "List", "Describe"].iter().any(|p| call.starts_with(p));
+        ensure!(calls.iter().all(|call| reads(&call)), "a restart changed something: {calls:?}");
+        let once: std::collections::BTreeSet<&String> = calls.iter().collect();
+        ensure!(once.len() == calls.len(), "something was read twice: {calls:?}");
         quiet(&stack).await
     });
 }

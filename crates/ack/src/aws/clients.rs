@@ -12,6 +12,11 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls;
 
@@ -61,12 +66,16 @@ impl Endpoint {
 pub struct Regional {
     /// Amazon S3.
     pub s3: aws_sdk_s3::Client,
+    /// The control plane of Amazon S3.
+    pub s3control: aws_sdk_s3control::Client,
     /// Amazon DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
+    /// Amazon SQS.
+    pub sqs: aws_sdk_sqs::Client,
 }
 
-/// A region and an endpoint.
-type At = (String, Option<String>);
+/// A region, an endpoint, and a role.
+type At = (String, Option<String>, Option<String>);
 
 /// All clients; they share credentials and connections.
 ///
@@ -127,31 +136,95 @@ impl Aws {
         })
     }
 
-    /// The clients of a region.
-    pub fn regional(&self, region: &str, endpoint: Option<&Endpoint>) -> Arc<Regional> {
+    /// The clients of a region, with the credentials of a role if there is one.
+    pub fn regional(
+        &self,
+        region: &str,
+        endpoint: Option<&Endpoint>,
+        role: Option<&str>,
+    ) -> Arc<Regional> {
         let url = endpoint.map(|endpoint| endpoint.0.clone());
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if clients.len() >= MOST_CLIENTS {
             clients.clear();
         }
-        let make = || Arc::new(self.make(region, url.clone()));
-        Arc::clone(clients.entry((region.to_owned(), url.clone())).or_insert_with(make))
+        let make = || Arc::new(self.make(region, url.clone(), role));
+        let at = (region.to_owned(), url.clone(), role.map(str::to_owned));
+        Arc::clone(clients.entry(at).or_insert_with(make))
     }
 
-    fn make(&self, region: &str, url: Option<String>) -> Regional {
+    fn make(&self, region: &str, url: Option<String>, role: Option<&str>) -> Regional {
         let region = Region::new(region.to_owned());
-        let mut s3 = aws_sdk_s3::config::Builder::from(&self.config)
+        let config = match role {
+            Some(role) => {
+                let mut sts =
+                    aws_sdk_sts::config::Builder::from(&self.config).region(region.clone());
+                sts.set_endpoint_url(url.clone());
+                let sts = aws_sdk_sts::Client::from_conf(sts.build());
+                let role =
+                    SharedCredentialsProvider::new(AssumedRole { sts, arn: role.to_owned() });
+                self.config.clone().into_builder().credentials_provider(role).build()
+            }
+            None => self.config.clone(),
+        };
+        let mut s3 = aws_sdk_s3::config::Builder::from(&config)
             .region(region.clone())
+            // Sessions are for objects. With an endpoint of one's own the SDK would open one even
+            // for the control plane of a directory bucket, which takes none.
+            .disable_s3_express_session_auth(true)
             .force_path_style(self.path_style);
-        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&self.config).region(region);
+        let mut control = aws_sdk_s3control::config::Builder::from(&config).region(region.clone());
+        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).region(region.clone());
+        let mut sqs = aws_sdk_sqs::config::Builder::from(&config).region(region);
         // Without one the environment's counts, if it has one.
         if let Some(url) = url {
             s3.set_endpoint_url(Some(url.clone()));
-            dynamodb.set_endpoint_url(Some(url));
+            control.set_endpoint_url(Some(url.clone()));
+            dynamodb.set_endpoint_url(Some(url.clone()));
+            sqs.set_endpoint_url(Some(url));
         }
         Regional {
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            s3control: aws_sdk_s3control::Client::from_conf(control.build()),
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
         }
+    }
+}
+
+/// Credentials of a role; the SDK keeps them until shortly before they expire.
+#[derive(Debug)]
+struct AssumedRole {
+    sts: aws_sdk_sts::Client,
+    arn: String,
+}
+
+impl AssumedRole {
+    async fn assume(&self) -> provider::Result {
+        let request =
+            self.sts.assume_role().role_arn(&self.arn).role_session_name("ack-controller");
+        // Only AWS's words: the error as it is has ids that change every time.
+        let failed = |failure: Failure| CredentialsError::provider_error(failure.message);
+        let answer = request.send().await.map_err(|error| failed(error.into()))?;
+        let credentials = answer
+            .credentials
+            .ok_or_else(|| CredentialsError::provider_error("STS gave no credentials"))?;
+        let until = credentials.expiration.try_into().ok();
+        Ok(Credentials::new(
+            credentials.access_key_id,
+            credentials.secret_access_key,
+            Some(credentials.session_token),
+            until,
+            "AssumeRole",
+        ))
+    }
+}
+
+impl ProvideCredentials for AssumedRole {
+    fn provide_credentials<'a>(&'a self) -> provider::future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        provider::future::ProvideCredentials::new(self.assume())
     }
 }

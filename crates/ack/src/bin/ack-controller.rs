@@ -16,6 +16,8 @@ use ack::scope::Settings;
 use anyhow::Context;
 use anyhow::bail;
 use runtime::client::ClientOptions;
+use runtime::leader::LeaderOptions;
+use runtime::leader::Leadership;
 use runtime::logs::Format;
 use runtime::logs::LogOptions;
 use runtime::probes::Readiness;
@@ -59,9 +61,6 @@ async fn serve(flags: &Flags) -> anyhow::Result<()> {
         ),
     };
     tracing::info!(account, region = flags.aws_region, "using AWS account");
-    if flags.enable_field_export_reconciler {
-        tracing::warn!("FieldExport objects are not reconciled yet");
-    }
 
     let registry = prometheus::Registry::new();
     let mut client_options = ClientOptions::new(concat!("controller/", env!("CARGO_PKG_VERSION")));
@@ -73,11 +72,52 @@ async fn serve(flags: &Flags) -> anyhow::Result<()> {
     let tasks = Tasks::new();
     let readiness = Readiness::default();
     let options = options(flags, account, &registry)?;
-    controller::start(&client, &aws, &options, &readiness, &tasks);
     runtime::metrics::serve(&tasks, &flags.metrics_addr, registry).await?;
-    runtime::probes::serve(&tasks, &flags.healthz_addr, readiness).await?;
+    runtime::probes::serve(&tasks, &flags.healthz_addr, readiness.clone()).await?;
+    let leases = elect(flags, &client, &tasks).await?;
+    if leases.is_some() {
+        controller::start(&client, &aws, &options, &readiness, &tasks);
+    }
     tasks.supervise(GRACE).await?;
+    for lease in leases.into_iter().flatten() {
+        if let Err(error) = lease.release().await {
+            tracing::warn!(%error, "a lease was not given up");
+        }
+    }
     Ok(())
+}
+
+/// The lease of each service that is served, held by us; `None` if the process is to stop before.
+///
+/// They are the leases of the published controllers: one of those and ours never work on the same
+/// service together. All take them in the same order, so nobody waits for each other.
+async fn elect(
+    flags: &Flags,
+    client: &kube::Client,
+    tasks: &Tasks,
+) -> anyhow::Result<Option<Vec<Leadership>>> {
+    let mut leases = Vec::new();
+    if !flags.enable_leader_election {
+        return Ok(Some(leases));
+    }
+    let namespace = Some(flags.leader_election_namespace.clone()).filter(|name| !name.is_empty());
+    let namespace = namespace.unwrap_or_else(system_namespace);
+    for service in flags.served() {
+        let lease = format!("ack-{service}.services.k8s.aws");
+        let options = LeaderOptions::new(lease, namespace.as_str());
+        match runtime::leader::elect(client.clone(), options, tasks).await? {
+            Some(leadership) => leases.push(leadership),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(leases))
+}
+
+/// Where the controller's own objects are.
+fn system_namespace() -> String {
+    let named = ["ACK_SYSTEM_NAMESPACE", "K8S_NAMESPACE"].into_iter();
+    let mut set = named.filter_map(|name| std::env::var(name).ok()).filter(|name| !name.is_empty());
+    set.next().unwrap_or_else(|| "ack-system".to_owned())
 }
 
 fn options(
@@ -101,7 +141,15 @@ fn options(
             version: env!("CARGO_PKG_VERSION"),
             read_only: is_on("ReadOnlyResources"),
             adoption: is_on("ResourceAdoption"),
+            cross_namespace: flags.enable_cross_namespace,
+            carm: flags.enable_carm,
         },
+        role_selectors: is_on("IAMRoleSelector"),
+        role_maps: flags.enable_carm.then(system_namespace),
+        role_maps_by: (is_on("TeamLevelCARM"), is_on("ServiceLevelCARM")),
+        labels: flags.labels()?,
+        exports: flags.enable_field_export_reconciler,
+        services: flags.served(),
         // With a single namespace the process may well lack the right to read it.
         namespace_annotations: flags.enable_carm && namespaces.len() != 1,
         namespaces,

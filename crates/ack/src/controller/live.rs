@@ -11,12 +11,17 @@ use kube::core::Request;
 use runtime::store::Store;
 use serde_json::Value as Json;
 
+use super::memory::Memory;
 use crate::aws::Effect;
 use crate::aws::Failure;
 use crate::aws::Regional;
+use crate::object::Object;
 use crate::reconcile::Patched;
 use crate::reconcile::Target;
 use crate::reconcile::World;
+use crate::reference;
+use crate::resource::Asked;
+use crate::resource::Depth;
 use crate::resource::Observed;
 use crate::resource::Place;
 use crate::resource::Resource;
@@ -31,15 +36,16 @@ pub(super) struct Live<'a> {
     pub(super) name: String,
     pub(super) aws: Arc<Regional>,
     pub(super) place: Option<Place>,
+    pub(super) memory: &'a Memory,
 }
 
 impl<R: Resource> World<R> for Live<'_> {
-    async fn read(&self, desired: &R::Spec) -> Result<Option<Observed<R>>, Failure> {
+    async fn read(&self, asked: &Asked<'_, R>) -> Result<Option<Observed<R>>, Failure> {
         let Some(place) = &self.place else {
             let message = "no region".to_owned();
             return Err(Failure { code: None, message, effect: Effect::None });
         };
-        R::read(&self.aws, desired, place).await
+        R::read(&self.aws, asked, place).await
     }
 
     async fn send(&self, call: R::Call) -> Result<(), Failure> {
@@ -72,6 +78,19 @@ impl<R: Resource> World<R> for Live<'_> {
             },
             Err(error) => Patched::Failed(error.to_string()),
         }
+    }
+
+    fn settled(&self, object: &Object<R::Spec>, depth: Depth) {
+        self.memory.settled(object, depth);
+    }
+
+    async fn referenced(
+        &self,
+        target: &reference::Target,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Json>, String> {
+        super::request(self.client, "GET", &target.url(namespace, name), None).await
     }
 
     async fn pause(&self, duration: Duration) {

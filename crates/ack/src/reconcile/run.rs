@@ -9,11 +9,17 @@ use super::Attempt;
 use super::Known;
 use super::Latest;
 use super::Next;
+use super::References;
 use super::decide;
 use super::status_patch;
 use crate::aws::Failure;
+use crate::conditions::Also;
 use crate::conditions::Verdict;
 use crate::object::Object;
+use crate::reference;
+use crate::reference::Unresolved;
+use crate::resource::Asked;
+use crate::resource::Depth;
 use crate::resource::Observed;
 use crate::resource::Place;
 use crate::resource::Plan;
@@ -21,6 +27,9 @@ use crate::resource::Resource;
 use crate::resource::Then;
 use crate::scope::OutOfScope;
 use crate::shape::Time;
+
+/// When an object without a role is looked at again.
+const NO_ROLE: Duration = Duration::from_secs(15);
 
 /// More steps than any pass takes.
 const MOST_STEPS: usize = 64;
@@ -52,7 +61,7 @@ pub trait World<R: Resource>: Sync {
     /// Reads the resource.
     fn read(
         &self,
-        desired: &R::Spec,
+        asked: &Asked<'_, R>,
     ) -> impl Future<Output = Result<Option<Observed<R>>, Failure>> + Send;
 
     /// Sends a request to AWS.
@@ -60,6 +69,17 @@ pub trait World<R: Resource>: Sync {
 
     /// Sends a merge patch to the API server.
     fn patch(&self, target: Target, patch: &Json) -> impl Future<Output = Patched> + Send;
+
+    /// The object is synced: what was asked of AWS is as its spec says.
+    fn settled(&self, _object: &Object<R::Spec>, _depth: Depth) {}
+
+    /// Another object that a reference names; `None` if there is none.
+    fn referenced(
+        &self,
+        target: &reference::Target,
+        namespace: &str,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<Json>, String>> + Send;
 
     /// Waits.
     fn pause(&self, duration: Duration) -> impl Future<Output = ()> + Send;
@@ -89,6 +109,7 @@ pub trait World<R: Resource>: Sync {
 pub async fn run<R: Resource>(world: &impl World<R>, mut known: Known<R>) -> Requeue {
     for _ in 0..MOST_STEPS {
         match decide(&known) {
+            Next::Resolve => known.references = resolve(world, &known).await,
             Next::Read { after } => {
                 if !after.is_zero() {
                     world.pause(after).await;
@@ -113,8 +134,12 @@ pub async fn run<R: Resource>(world: &impl World<R>, mut known: Known<R>) -> Req
                     Latest::Present(latest) => Some(&**latest),
                     Latest::Unread | Latest::Absent | Latest::Failed(_) => None,
                 };
+                if verdict == Verdict::Synced {
+                    world.settled(&known.object, known.depth);
+                }
                 let place = Some(&known.scope.place);
-                return report(world, &known.object, place, latest, &verdict, requeue).await;
+                let also = known.also();
+                return report(world, &known.object, place, latest, &verdict, &also, requeue).await;
             }
         }
     }
@@ -137,13 +162,42 @@ pub async fn refuse<R: Resource>(
             return Requeue::RateLimited;
         }
         OutOfScope::Adoption(message) => (Verdict::Refused(message.clone()), Requeue::Done),
-        OutOfScope::ForeignAccount(_) | OutOfScope::Endpoint(_) => {
+        OutOfScope::NoRole(reason) => {
+            (Verdict::NoRole(reason.to_string()), Requeue::After(NO_ROLE))
+        }
+        OutOfScope::Endpoint(_) => {
             let cause = std::error::Error::source(reason).map(|cause| format!(": {cause}"));
             let message = format!("{reason}{}", cause.unwrap_or_default());
             (Verdict::Recoverable(message), Requeue::RateLimited)
         }
     };
-    report(world, object, None, None, &verdict, requeue).await
+    report(world, object, None, None, &verdict, &Also::default(), requeue).await
+}
+
+/// The values of all fields that the spec gives by reference.
+async fn resolve<R: Resource>(world: &impl World<R>, known: &Known<R>) -> References {
+    let mut values = Vec::new();
+    for referrer in R::REFERRERS {
+        let Some(from) = (referrer.reference)(&known.object.spec).and_then(|r| r.from.as_ref())
+        else {
+            continue;
+        };
+        let name = from.name.as_deref().unwrap_or_default();
+        let own = known.object.namespace.as_str();
+        let namespace = from.namespace.as_deref().filter(|n| !n.is_empty()).unwrap_or(own);
+        if namespace != own && !known.scope.cross_namespace {
+            return References::Failed(Unresolved::forbidden(own, namespace, name));
+        }
+        let found = match world.referenced(&referrer.target, namespace, name).await {
+            Ok(found) => referrer.target.value(found.as_ref(), namespace, name),
+            Err(error) => Err(Unresolved::unknown(error)),
+        };
+        match found {
+            Ok(value) => values.push(value),
+            Err(unresolved) => return References::Failed(unresolved),
+        }
+    }
+    References::Resolved(values)
 }
 
 /// Writes the status if there is something new.
@@ -153,9 +207,10 @@ async fn report<R: Resource>(
     place: Option<&Place>,
     latest: Option<&Observed<R>>,
     verdict: &Verdict,
+    also: &Also,
     requeue: Requeue,
 ) -> Requeue {
-    let Some(patch) = status_patch(object, place, latest, verdict, world.now()) else {
+    let Some(patch) = status_patch(object, place, latest, (verdict, also), world.now()) else {
         return requeue;
     };
     tracing::info!(?verdict, "status changes");
@@ -166,7 +221,15 @@ async fn report<R: Resource>(
 }
 
 async fn read<R: Resource>(world: &impl World<R>, known: &mut Known<R>) {
-    known.latest = match world.read(&known.desired()).await {
+    let recorded = known.object.recorded_status::<R::Status>();
+    let asked = Asked {
+        desired: &known.desired(),
+        recorded: &recorded,
+        arn: known.arn(),
+        since: known.object.created,
+        depth: known.depth(),
+    };
+    known.latest = match world.read(&asked).await {
         Ok(Some(latest)) => Latest::Present(Box::new(latest)),
         Ok(None) => Latest::Absent,
         Err(failure) => Latest::Failed(failure),

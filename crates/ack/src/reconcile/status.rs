@@ -5,6 +5,7 @@ use serde_json::Map;
 use serde_json::Value as Json;
 use serde_json::json;
 
+use crate::conditions::Also;
 use crate::conditions::Condition;
 use crate::conditions::Verdict;
 use crate::conditions::stamp;
@@ -24,7 +25,7 @@ pub fn status_patch<R: Resource>(
     object: &Object<R::Spec>,
     place: Option<&Place>,
     latest: Option<&Observed<R>>,
-    verdict: &Verdict,
+    (verdict, also): (&Verdict, &Also),
     now: Time,
 ) -> Option<Json> {
     let before = &object.status;
@@ -57,8 +58,7 @@ pub fn status_patch<R: Resource>(
         .get("conditions")
         .and_then(|conditions| Vec::deserialize(conditions).ok())
         .unwrap_or_default();
-    let late = *verdict == Verdict::Synced && R::Spec::rows().iter().any(|row| row.late);
-    let conditions = stamp(verdict.conditions(late), &conditions, now);
+    let conditions = stamp(verdict.conditions(also), &conditions, now);
     status.insert("conditions".into(), json!(conditions));
     let patch = patch::between(before, &Json::Object(status))?;
     Some(object.locked(json!({ "status": patch })))

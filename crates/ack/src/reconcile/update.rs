@@ -69,16 +69,14 @@ fn compare<R: Resource>(known: &Known<R>, latest: &Observed<R>) -> Next<R::Call>
         Phase::Busy(pause) | Phase::Leaving(pause) => return wait(pause),
         Phase::Ready | Phase::Unusable => {}
     }
-    let desired = known.desired();
-    let mut desired_late = desired.clone();
-    // What the user leaves to AWS is no difference.
-    desired_late.late_initialize(&latest.spec);
-    let delta = Delta::between(&desired_late, &latest.spec, "spec");
+    let mut desired = known.desired();
+    R::left_to_aws(&mut desired, &latest.spec);
+    let delta = Delta::between(&desired, &latest.spec, "spec");
     if delta.is_empty() {
         return settled(known, latest);
     }
     tracing::info!(differs = ?delta.paths().collect::<Vec<_>>(), "resource differs from spec");
-    match R::update(&desired_late, latest, &delta, &known.scope.place) {
+    match R::update(&desired, latest, &delta, &known.scope.place) {
         Ok(plan) => Next::Update(plan),
         Err(unfit) => terminal(unfit.to_string()),
     }

@@ -2,48 +2,48 @@
 
 use aws_sdk_s3::operation::create_bucket::builders::CreateBucketInputBuilder;
 use aws_sdk_s3::operation::delete_bucket::builders::DeleteBucketInputBuilder;
-use aws_sdk_s3::operation::delete_bucket_tagging::builders::DeleteBucketTaggingInputBuilder;
-use aws_sdk_s3::operation::put_bucket_tagging::builders::PutBucketTaggingInputBuilder;
 use aws_sdk_s3::types;
 
+use super::shapes::AbacStatus;
 use super::shapes::BucketSpec;
 use super::shapes::BucketStatus;
+use super::shapes::CreateBucketConfiguration;
+use super::shapes::NotificationConfiguration;
+use super::shapes::OwnershipControls;
+use super::shapes::PublicAccessBlockConfiguration;
+use super::shapes::RequestPaymentConfiguration;
+use super::shapes::ServerSideEncryptionConfiguration;
 use super::shapes::Tag;
 use super::shapes::Tagging;
+use super::shapes::WebsiteConfiguration;
 use crate::aws::Failure;
 use crate::aws::Regional;
 use crate::kind::Kind;
+use crate::reference::Referrer;
+use crate::reference::Target;
+use crate::resource::Asked;
 use crate::resource::Observed;
-use crate::resource::Phase;
 use crate::resource::Place;
 use crate::resource::Plan;
 use crate::resource::Resource;
 use crate::resource::Then;
 use crate::shape::Delta;
-use crate::shape::FromSdk;
+use crate::shape::Shape;
 use crate::shape::ToSdk;
 use crate::shape::Unfit;
+use crate::shape::compare::same;
 use crate::tags::Tags;
+
+mod acl;
+mod call;
+mod read;
+mod update;
+
+pub use call::Call;
 
 /// An S3 bucket.
 #[derive(Debug)]
 pub enum Bucket {}
-
-/// A request that changes a bucket.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Call {
-    /// Creates it.
-    Create(Box<CreateBucketInputBuilder>),
-    /// Replaces all its tags.
-    PutTagging(PutBucketTaggingInputBuilder),
-    /// Removes all its tags.
-    DeleteTagging(DeleteBucketTaggingInputBuilder),
-    /// Deletes it; it must be empty.
-    Delete(DeleteBucketInputBuilder),
-}
-
-/// The region in which a location constraint is an error and which the legacy URL form belongs to.
-const CLASSIC: &str = "us-east-1";
 
 impl Resource for Bucket {
     const KIND: Kind = Kind {
@@ -67,21 +67,62 @@ impl Resource for Bucket {
         exists: &["BucketAlreadyOwnedByYou", "OperationAborted"],
         adoption_key: "name",
     };
+    const REFERRERS: &'static [Referrer<BucketSpec>] = &[Referrer {
+        field: "replication.roleRef",
+        value_field: "replication.role",
+        target: Target {
+            service: "iam",
+            kind: "Role",
+            plural: "roles",
+            pointer: "/status/ackResourceMetadata/arn",
+        },
+        reference: |spec| spec.replication.as_ref()?.role_ref.as_ref(),
+        value: |spec| spec.replication.as_mut().map(|replication| &mut replication.role),
+    }];
     type Spec = BucketSpec;
     type Status = BucketStatus;
     type Call = Call;
 
-    /// The tags are in `tagging.tagSet`.
+    /// The tags are in `tagging.tagSet`; what says nothing is unset.
     fn canonical(spec: &mut BucketSpec) {
         if let Some(tags) = spec.tags.take() {
             spec.tagging = Some(Tagging { tag_set: Some(tags) });
         }
+        drop_if(&mut spec.abac, |abac| abac.status.is_none());
+        drop_if(&mut spec.accelerate, |accelerate| accelerate.status.is_none());
+        drop_if(&mut spec.analytics, Vec::is_empty);
+        drop_if(&mut spec.cors, |cors| is_empty(cors.cors_rules.as_ref()));
+        drop_if(&mut spec.encryption, |encryption| is_empty(encryption.rules.as_ref()));
+        drop_if(&mut spec.intelligent_tiering, Vec::is_empty);
+        drop_if(&mut spec.inventory, Vec::is_empty);
+        drop_if(&mut spec.lifecycle, |lifecycle| is_empty(lifecycle.rules.as_ref()));
+        drop_if(&mut spec.logging, |logging| logging.logging_enabled.is_none());
+        drop_if(&mut spec.metrics, Vec::is_empty);
+        if let Some(notification) = &mut spec.notification {
+            drop_if(&mut notification.lambda_function_configurations, Vec::is_empty);
+            drop_if(&mut notification.queue_configurations, Vec::is_empty);
+            drop_if(&mut notification.topic_configurations, Vec::is_empty);
+        }
+        drop_if(&mut spec.notification, |n| *n == NotificationConfiguration::default());
+        drop_if(&mut spec.object_lock_configuration, |lock| lock.rule.is_none());
+        drop_if(&mut spec.ownership_controls, |controls| is_empty(controls.rules.as_ref()));
+        drop_if(&mut spec.policy, |policy| policy.trim().is_empty());
+        drop_if(&mut spec.public_access_block, |block| {
+            *block == PublicAccessBlockConfiguration::default()
+        });
+        drop_if(&mut spec.replication, |replication| is_empty(replication.rules.as_ref()));
+        drop_if(&mut spec.request_payment, |payment| payment.payer.is_none());
+        drop_if(&mut spec.tagging, |tagging| is_empty(tagging.tag_set.as_ref()));
+        drop_if(&mut spec.versioning, |versioning| versioning.status.is_none());
+        drop_if(&mut spec.website, |website| *website == WebsiteConfiguration::default());
+        acl::canonical(spec);
     }
 
     fn in_form_of(spec: &mut BucketSpec, user: &BucketSpec) {
         if user.tags.is_some() {
             spec.tags = spec.tagging.take().and_then(|tagging| tagging.tag_set);
         }
+        acl::shown(spec);
     }
 
     fn tags(spec: &BucketSpec) -> Tags {
@@ -103,109 +144,148 @@ impl Resource for Bucket {
         spec.name = Some(id.to_owned());
     }
 
+    /// Directory buckets have few sub-resources.
+    fn refuses(desired: &BucketSpec) -> Option<String> {
+        if !is_directory(desired.name.as_deref()?) {
+            return None;
+        }
+        let set = serde_json::to_value(desired).ok()?;
+        let unsupported: Vec<&str> = set
+            .as_object()?
+            .keys()
+            .map(String::as_str)
+            .filter(|field| !OF_DIRECTORY_BUCKETS.contains(field))
+            .collect();
+        (!unsupported.is_empty()).then(|| {
+            let fields = unsupported.join(", ");
+            format!("directory buckets do not support the following fields: {fields}")
+        })
+    }
+
+    /// Beyond late initialisation: what AWS gives every bucket is no difference while the spec says
+    /// nothing, so that a bare bucket keeps it.
+    // Differs from ACK, which deletes these defaults in the first update of a bare bucket.
+    fn left_to_aws(desired: &mut BucketSpec, latest: &BucketSpec) {
+        acl::left_to_aws(desired, latest);
+        if desired.ownership_controls.is_none() {
+            let at_creation = desired.object_ownership.as_deref().unwrap_or("BucketOwnerEnforced");
+            let expected = OwnershipControls::of(at_creation);
+            if latest.ownership_controls.as_ref().is_some_and(|found| same(found, &expected)) {
+                desired.ownership_controls.clone_from(&latest.ownership_controls);
+            }
+        }
+        if desired.public_access_block.is_none() {
+            let default = PublicAccessBlockConfiguration::aws_default();
+            if latest.public_access_block.as_ref().is_some_and(|found| same(found, &default)) {
+                desired.public_access_block.clone_from(&latest.public_access_block);
+            }
+        }
+        // Object lock switches versioning on, and does not allow to switch it off.
+        if desired.versioning.is_none() && latest.object_lock_enabled_for_bucket == Some(true) {
+            desired.versioning.clone_from(&latest.versioning);
+        }
+        desired.late_initialize(latest);
+    }
+
+    /// Access control lists follow in the first update: the new bucket bars public ones, and may
+    /// not let lists count at all, until its other fields are there.
     fn create(desired: &BucketSpec, place: &Place) -> Result<Call, Unfit> {
-        let constraint = desired
-            .create_bucket_configuration
-            .as_ref()
-            .and_then(|configuration| configuration.location_constraint.as_deref())
-            .or_else(|| Some(place.region.as_str()).filter(|region| *region != CLASSIC));
+        let name = desired.name.clone().unwrap_or_default();
+        let mut configuration = desired.create_bucket_configuration.clone().unwrap_or_default();
+        let directory = is_directory(&name);
+        if !directory && configuration.location_constraint.is_none() {
+            configuration.location_constraint =
+                Some(place.region.clone()).filter(|region| region != read::CLASSIC);
+        }
         let tags = tag_set(desired)?;
-        let configuration = types::CreateBucketConfiguration::builder()
-            .set_location_constraint(constraint.map(Into::into))
-            .set_tags(tags)
-            .build();
-        let is_needed = configuration.location_constraint.is_some() || configuration.tags.is_some();
+        let is_needed = configuration != CreateBucketConfiguration::default() || tags.is_some();
+        let mut sdk: types::CreateBucketConfiguration =
+            configuration.to_sdk().map_err(|u| u.within("createBucketConfiguration"))?;
+        sdk.tags = tags;
         let input = CreateBucketInputBuilder::default()
-            .set_bucket(desired.name.clone())
-            .set_create_bucket_configuration(is_needed.then_some(configuration));
-        Ok(Call::Create(Box::new(input)))
+            .bucket(name)
+            .set_create_bucket_configuration(is_needed.then_some(sdk))
+            .set_bucket_namespace(desired.namespace.as_deref().map(Into::into))
+            .set_object_lock_enabled_for_bucket(desired.object_lock_enabled_for_bucket)
+            .set_object_ownership(desired.object_ownership.as_deref().map(Into::into));
+        Ok(input.into())
     }
 
     fn update(
         desired: &BucketSpec,
-        _latest: &Observed<Self>,
+        latest: &Observed<Self>,
         delta: &Delta,
         place: &Place,
     ) -> Result<Plan<Call>, Unfit> {
-        let mut calls = Vec::new();
-        if delta.touches("spec.tagging") {
-            let tagging = desired.tagging.as_ref().map(Tagging::to_sdk).transpose()?;
-            calls.push(match tagging {
-                tagging @ Some(_) => Call::PutTagging(
-                    PutBucketTaggingInputBuilder::default()
-                        .set_bucket(desired.name.clone())
-                        .expected_bucket_owner(&place.account)
-                        .set_tagging(tagging),
-                ),
-                None => Call::DeleteTagging(
-                    DeleteBucketTaggingInputBuilder::default()
-                        .set_bucket(desired.name.clone())
-                        .expected_bucket_owner(&place.account),
-                ),
-            });
-        }
-        Ok(Plan { calls, then: Then::Settled })
+        update::update(desired, &latest.spec, delta, place)
     }
 
     fn delete(desired: &BucketSpec, _latest: &Observed<Self>, place: &Place) -> Plan<Call> {
-        let delete = DeleteBucketInputBuilder::default()
-            .set_bucket(desired.name.clone())
-            .expected_bucket_owner(&place.account);
-        Plan { calls: vec![Call::Delete(delete)], then: Then::Settled }
+        let name = desired.name.clone().unwrap_or_default();
+        let owner = (!is_directory(&name)).then(|| place.account.clone());
+        let delete =
+            DeleteBucketInputBuilder::default().bucket(name).set_expected_bucket_owner(owner);
+        Plan { calls: vec![delete.into()], then: Then::Settled }
     }
 
-    /// # Flow
-    ///
-    /// GetBucketTagging alone: its answer tells whether the bucket exists, and its tags. The
-    /// expected owner in the request makes S3 refuse (403) a bucket of somebody else even if its
-    /// policy lets us read it. Since a lack of permission is refused alike, ListBuckets, which
-    /// lists our own buckets only, then decides which of the two it was.
     async fn read(
         aws: &Regional,
-        desired: &BucketSpec,
+        asked: &Asked<'_, Self>,
         place: &Place,
     ) -> Result<Option<Observed<Self>>, Failure> {
-        let name = desired.name.clone().unwrap_or_default();
-        let tagging = aws
-            .s3
-            .get_bucket_tagging()
-            .bucket(&name)
-            .expected_bucket_owner(&place.account)
-            .send()
-            .await
-            .map_err(Failure::from);
-        let tags = match tagging {
-            Ok(answer) => Vec::<Tag>::from_sdk(&answer.tag_set),
-            Err(failure) if failure.has_code(&["NoSuchTagSet"]) => Vec::new(),
-            Err(failure) if failure.has_code(Self::KIND.missing) => return Ok(None),
-            Err(failure) if failure.has_code(&["AccessDenied"]) => {
-                return if is_ours(aws, &name).await? { Err(failure) } else { Ok(None) };
-            }
-            Err(failure) => return Err(failure),
-        };
-        Ok(Some(observed(name, tags, desired, place)))
+        read::read(aws, asked, place).await
     }
 
     async fn send(aws: &Regional, call: Call) -> Result<(), Failure> {
-        match call {
-            Call::Create(input) => drop(input.send_with(&aws.s3).await?),
-            Call::PutTagging(input) => drop(input.send_with(&aws.s3).await?),
-            Call::DeleteTagging(input) => drop(input.send_with(&aws.s3).await?),
-            Call::Delete(input) => drop(input.send_with(&aws.s3).await?),
-        }
-        Ok(())
+        call.send(aws).await
     }
 }
 
-/// Whether the account owns a bucket of this name.
-async fn is_ours(aws: &Regional, name: &str) -> Result<bool, Failure> {
-    let mut pages = aws.s3.list_buckets().prefix(name).into_paginator().send();
-    while let Some(page) = pages.next().await {
-        if page?.buckets().iter().any(|bucket| bucket.name() == Some(name)) {
-            return Ok(true);
+/// Fields that a directory bucket has.
+const OF_DIRECTORY_BUCKETS: &[&str] =
+    &["createBucketConfiguration", "encryption", "lifecycle", "name", "policy", "tagging", "tags"];
+
+/// Whether a name is one of a directory bucket.
+fn is_directory(name: &str) -> bool {
+    name.ends_with("--x-s3")
+}
+
+/// Whether a field that the spec sets says more than AWS's default.
+fn is_in_use(spec: &BucketSpec, field: &str) -> bool {
+    let like = |is_default: Option<bool>| is_default != Some(true);
+    match field {
+        "abac" => like(
+            spec.abac
+                .as_ref()
+                .map(|abac| *abac == AbacStatus { status: Some("Disabled".to_owned()) }),
+        ),
+        "encryption" => {
+            like(spec.encryption.as_ref().map(|encryption| {
+                same(encryption, &ServerSideEncryptionConfiguration::aws_default())
+            }))
         }
+        "ownership_controls" => like(
+            spec.ownership_controls
+                .as_ref()
+                .map(|controls| same(controls, &OwnershipControls::aws_default())),
+        ),
+        "request_payment" => like(
+            spec.request_payment
+                .as_ref()
+                .map(|payment| same(payment, &RequestPaymentConfiguration::aws_default())),
+        ),
+        _ => true,
     }
-    Ok(false)
+}
+
+fn drop_if<T>(field: &mut Option<T>, says_nothing: impl Fn(&T) -> bool) {
+    if field.as_ref().is_some_and(says_nothing) {
+        *field = None;
+    }
+}
+
+fn is_empty<T>(list: Option<&Vec<T>>) -> bool {
+    list.is_none_or(Vec::is_empty)
 }
 
 fn tag_set(spec: &BucketSpec) -> Result<Option<Vec<types::Tag>>, Unfit> {
@@ -214,26 +294,4 @@ fn tag_set(spec: &BucketSpec) -> Result<Option<Vec<types::Tag>>, Unfit> {
         .map(Vec::to_sdk)
         .transpose()
         .map_err(|unfit| unfit.within("tags"))
-}
-
-fn observed(name: String, tags: Vec<Tag>, desired: &BucketSpec, place: &Place) -> Observed<Bucket> {
-    // S3 answers a creation with this location. It can't be asked for it again, so it is always
-    // derived: the same whether or not we have seen that answer.
-    let location = if place.region == CLASSIC {
-        format!("/{name}")
-    } else {
-        format!("http://{name}.s3.amazonaws.com/")
-    };
-    let tagging = (!tags.is_empty()).then_some(Tagging { tag_set: Some(tags) });
-    Observed {
-        arn: format!("arn:{}:s3:::{name}", place.partition),
-        spec: BucketSpec {
-            create_bucket_configuration: desired.create_bucket_configuration.clone(),
-            name: Some(name),
-            tagging,
-            tags: None,
-        },
-        status: BucketStatus { location: Some(location) },
-        phase: Phase::Ready,
-    }
 }

@@ -1,8 +1,7 @@
 //! Comparison of what is wanted with what AWS has.
 //!
-//! Without a rule in its row a field is compared so: unset and set differ; scalars and structs in
-//! lists by value; lists of structs in order; lists of strings as sets; nested structs field by
-//! field. The rules below are for the `compare` column: each answers "do they say the same?".
+//! Without a rule in its row a field is compared so: unset and set differ; scalars by value; lists
+//! of structs in order; lists of strings as sets; structs field by field, wherever they are. The rules below are for the `compare` column: each answers "do they say the same?".
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -72,15 +71,36 @@ pub(crate) fn field<T: Value>(
     }
 }
 
+/// Two values say the same, by the rules of their type.
+pub fn same<T: Value>(desired: &T, latest: &T) -> bool {
+    Delta::between(desired, latest, "").is_empty()
+}
+
 /// Unset says the same as `value`.
 pub fn unset_is<T, U>(value: U) -> impl Fn(Option<&T>, Option<&T>) -> bool
 where
-    T: PartialEq + PartialEq<U>,
+    T: Value,
+    U: Into<T>,
 {
-    move |desired, latest| match (desired, latest) {
+    let value = value.into();
+    move |desired, latest| same(desired.unwrap_or(&value), latest.unwrap_or(&value))
+}
+
+/// What the user leaves to AWS is no difference.
+pub fn left_to_aws<T: Value>(desired: Option<&T>, latest: Option<&T>) -> bool {
+    match (desired, latest) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(desired), Some(latest)) => same(desired, latest),
+    }
+}
+
+/// Upper and lower case say the same.
+pub fn any_case(desired: Option<&String>, latest: Option<&String>) -> bool {
+    match (desired, latest) {
         (None, None) => true,
-        (Some(one), None) | (None, Some(one)) => *one == value,
-        (Some(desired), Some(latest)) => desired == latest,
+        (Some(desired), Some(latest)) => desired.eq_ignore_ascii_case(latest),
+        (Some(_), None) | (None, Some(_)) => false,
     }
 }
 
@@ -89,7 +109,7 @@ pub fn by_key<T, K>(
     key: impl Fn(&T) -> Option<K>,
 ) -> impl Fn(Option<&Vec<T>>, Option<&Vec<T>>) -> bool
 where
-    T: PartialEq,
+    T: Value,
     K: Ord,
 {
     move |desired, latest| {
@@ -104,7 +124,10 @@ where
         let (left, right) = (sorted(desired), sorted(latest));
         desired.len() == latest.len()
             && left.len() == right.len()
-            && left.iter().zip(&right).all(|(l, r)| desired.get(*l) == latest.get(*r))
+            && left.iter().zip(&right).all(|(l, r)| match (desired.get(*l), latest.get(*r)) {
+                (Some(desired), Some(latest)) => same(desired, latest),
+                (Some(_), None) | (None, Some(_)) | (None, None) => false,
+            })
     }
 }
 

@@ -6,7 +6,6 @@
 //!     pub struct Name: face(SdkType), … {
 //!         "jsonName" sdk_member: RustType [column, …] "What the field is.";
 //!         …
-//!         later "jsonName" json_type;
 //!     }
 //! }
 //! ```
@@ -19,6 +18,7 @@
 //! | face | yields | rows that take part |
 //! | --- | --- | --- |
 //! | `both(T)` | `ToSdk<T>` and `FromSdk<T>` | all |
+//! | `union(T)` | the same, T an enum with a variant for each row | all |
 //! | `reads(T)` | `FromSdk<T>` | all |
 //! | `create(B)` | `fill_create(B) -> B`, B an input builder | `create` |
 //! | `update(B)` | `fill_update(B, &Delta) -> B`, changed fields only | `update` |
@@ -31,22 +31,19 @@
 //! | `required` | listed under `required` in the CRD |
 //! | `immutable` | CEL rule `self == oldSelf` in the CRD |
 //! | `late` | late-initialised: copied from AWS into the spec while the user has not set it |
+//! | `late(value)` | the same, but only while AWS has this value, which is its own default: anything else was once asked for, and unsetting it takes it back |
 //! | `compare(rule)` | a rule of [`compare`](super::compare) instead of the one of the type |
 //! | `unset(value)` | unset says the same as this value, which is sent when an update unsets it |
 //! | `create` | sent when the resource is created |
 //! | `update` | sent by the update call when it differs |
 //! | `read` | read back from the member of the same name |
 //! | `read(closure)` | read back from `closure(&sdk) -> Option<&member>` |
-//!
-//! A `later` row is a field of the published CRD that is not managed yet: the CRD takes it, so
-//! that the API server does not prune it silently, and the controller refuses it by name.
 
 macro_rules! shape {
     (
         $(#[doc = $about:literal])+
         $vis:vis struct $Name:ident $( : $( $face:ident ( $sdk:ty ) ),+ )? {
             $( $json:literal $field:ident : $ty:ty [ $($column:tt)* ] $doc:literal ; )*
-            $( later $later:literal $later_type:ident ; )*
         }
     ) => {
         $(#[doc = $about])+
@@ -71,7 +68,6 @@ macro_rules! shape {
                         immutable: column_immutable!($($column)*),
                         late: column_is_late!($($column)*),
                     }, )*
-                    $( later($later, stringify!($later_type)), )*
                 ]
             }
 
@@ -115,7 +111,8 @@ macro_rules! shape_face {
                 use $crate::shape::expansion::Finish;
                 use $crate::shape::expansion::to_option;
                 let builder = <$sdk>::builder();
-                $( let builder = pastey::paste!(
+                $( #[allow(deprecated, reason = "the CRD has members that AWS has superseded")]
+                let builder = pastey::paste!(
                     builder.[<set_ $field>](to_option(self.$field.as_ref(), $json)?)
                 ); )*
                 Finish::<$sdk>::finish(builder.build(), &[$( (stringify!($field), $json) ),*])
@@ -132,9 +129,34 @@ macro_rules! shape_face {
                 // The builder's getter is an `Option` for every member, the struct's field only
                 // for those that AWS may leave out: the getter tells the member's type.
                 let witness = <$sdk>::builder();
+                #[allow(deprecated, reason = "the CRD has members that AWS has superseded")]
                 Self { $(
                     $field: pastey::paste!(from_member(witness.[<get_ $field>](), &sdk.$field)),
                 )* }
+            }
+        }
+        $crate::shape::expansion::shape_face! {
+            $vis $Name, [ $($rest)* ] { $( $json $field $columns )* }
+        }
+    };
+    ($vis:vis $Name:ident, [ union ($sdk:ty) $($rest:tt)* ] { $( $json:literal $field:ident $columns:tt )* }) => {
+        impl $crate::shape::expansion::ToSdk<$sdk> for $Name {
+            fn to_sdk(&self) -> Result<$sdk, $crate::shape::expansion::Unfit> {
+                use $crate::shape::expansion::to_option;
+                let mut set: Vec<$sdk> = Vec::new();
+                $( set.extend(
+                    to_option(self.$field.as_ref(), $json)?.map(pastey::paste!(<$sdk>::[<$field:camel>]))
+                ); )*
+                $crate::shape::expansion::only(set, &[$($json),*])
+            }
+        }
+        impl $crate::shape::expansion::FromSdk<$sdk> for $Name {
+            fn from_sdk(sdk: &$sdk) -> Self {
+                let mut this = Self::default();
+                $( if let Ok(value) = pastey::paste!(sdk.[<as_ $field>]()) {
+                    this.$field = Some($crate::shape::expansion::FromSdk::from_sdk(value));
+                } )*
+                this
             }
         }
         $crate::shape::expansion::shape_face! {
@@ -225,6 +247,14 @@ macro_rules! column_late {
     ([] $mine:expr, $theirs:expr) => {{
         let _ = &$theirs;
         false
+    }};
+    ([late ($default:expr) $($rest:tt)*] $mine:expr, $theirs:expr) => {{
+        let missing = $mine.is_none()
+            && $theirs.as_ref().is_some_and(|theirs| $crate::shape::compare::same(theirs, &$default));
+        if missing {
+            $mine = $theirs.clone();
+        }
+        missing
     }};
     ([late $($rest:tt)*] $mine:expr, $theirs:expr) => {{
         let missing = $mine.is_none() && $theirs.is_some();

@@ -20,9 +20,6 @@ shape! {
         "labels" table_id: Vec<String> [compare(compare::ignored)] "Not compared.";
         "names" replica_names: Vec<String> [] "A set.";
         "tableName" table_name: String [immutable required read update] "Fixed.";
-        later "soon" object;
-        later "several" array;
-        later "text" string;
     }
 }
 

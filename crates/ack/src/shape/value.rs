@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::compare::Delta;
+use super::compare::same;
 
 /// A struct written with `shape!`.
 pub trait Shape: Value + Default + Serialize + DeserializeOwned {
@@ -53,7 +54,8 @@ pub trait Value: Clone + PartialEq + fmt::Debug {
 
     /// Whether two lists of this type say the same: in order, except where the type says else.
     fn same_list(desired: &[Self], latest: &[Self]) -> bool {
-        desired == latest
+        desired.len() == latest.len()
+            && desired.iter().zip(latest).all(|(desired, latest)| same(desired, latest))
     }
 }
 
@@ -162,18 +164,3 @@ pub(crate) fn object<S: Shape>(about: &str) -> serde_json::Value {
     }
     schema
 }
-
-/// The row of a field that the published CRD has and that is not managed yet.
-pub(crate) fn later(name: &'static str, json_type: &str) -> Row {
-    const OPEN: &str = "x-kubernetes-preserve-unknown-fields";
-    let schema = match json_type {
-        "object" => json!({ "type": "object", OPEN: true }),
-        "array" => json!({ "type": "array", "items": { "type": "object", OPEN: true } }),
-        scalar => json!({ "type": scalar }),
-    };
-    Row { name, schema, about: LATER, required: false, immutable: false, late: false }
-}
-
-/// Marks a field in the schema that the controller refuses.
-pub(crate) const LATER: &str =
-    "Not managed yet: an object that sets this field gets the condition ACK.Terminal.";

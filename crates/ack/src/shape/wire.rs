@@ -116,6 +116,12 @@ impl FromSdk<i32> for i64 {
     }
 }
 
+impl ToSdk<DateTime> for Time {
+    fn to_sdk(&self) -> Result<DateTime, Unfit> {
+        Ok(DateTime::from_secs(self.0.as_second()))
+    }
+}
+
 impl FromSdk<DateTime> for Time {
     fn from_sdk(sdk: &DateTime) -> Self {
         // Out of jiff's range (±9999 years) only in a broken answer; the epoch is as good there.
@@ -176,7 +182,7 @@ impl<T> Finish<T> for Result<T, BuildError> {
             // The SDK tells the member only in the text, as its first word.
             let text = error.to_string();
             let member = text.split_whitespace().next().unwrap_or_default();
-            let name = names.iter().find(|(sdk, _)| *sdk == member);
+            let name = names.iter().find(|(sdk, _)| sdk.trim_start_matches("r#") == member);
             name.map_or_else(
                 || Unfit::new(&text),
                 |(_, name)| Unfit::at(name, "has no value, and AWS demands one"),
@@ -205,6 +211,20 @@ impl<S> Member<S> for Option<S> {
 
 pub(crate) fn to_option<T: ToSdk<S>, S>(field: Option<&T>, name: &str) -> Result<Option<S>, Unfit> {
     field.map(T::to_sdk).transpose().map_err(|unfit| unfit.within(name))
+}
+
+/// The one member of a union that is set; `names` are all that there are.
+///
+/// # Errors
+///
+/// None is set, or several are.
+pub(crate) fn only<S>(mut set: Vec<S>, names: &[&str]) -> Result<S, Unfit> {
+    match (set.pop(), set.is_empty()) {
+        (Some(one), true) => Ok(one),
+        (Some(_), false) | (None, _) => {
+            Err(Unfit::new(format!("has room for exactly one of {}", names.join(", "))))
+        }
+    }
 }
 
 pub(crate) fn from_member<T: FromSdk<S>, S>(

@@ -46,6 +46,12 @@ impl Running {
             settings: Settings { endpoint: Some(endpoint), ..settings() },
             namespaces: Vec::new(),
             namespace_annotations: true,
+            role_selectors: false,
+            role_maps: Some("ack-system".to_owned()),
+            role_maps_by: (false, false),
+            labels: kube::core::Selector::default(),
+            exports: true,
+            services: Vec::new(),
             kinds: Vec::new(),
             resync: RESYNC,
             kind_resync: BTreeMap::new(),
@@ -105,7 +111,10 @@ async fn objects_come_up_and_go() {
     running.synced("tables", "t").await;
     let mut writes = running.server.writes();
     writes.sort();
-    assert_eq!(writes, ["buckets/b", "buckets/b status", "tables/t", "tables/t status"]);
+    assert_eq!(
+        writes,
+        ["buckets/b", "buckets/b", "buckets/b status", "tables/t", "tables/t status"]
+    );
     running.server.delete("buckets", "b");
     running.server.delete("tables", "t");
     running.server.until("buckets", "b", |object| object.is_none()).await;
@@ -133,7 +142,10 @@ async fn only_a_new_spec_is_a_reason_to_ask_aws() {
     running.server.change("buckets", "one", |object| object["spec"]["tags"] = json!([]));
     let repaired = |object: Option<&Json>| object.is_some_and(|object| object["status"] != version);
     running.server.until("buckets", "one", repaired).await;
-    assert_eq!(running.calls("one")[before.len()..], ["GetBucketTagging", "PutBucketTagging"]);
+    let after = running.calls("one").split_off(before.len());
+    assert_eq!(after.first().map(String::as_str), Some("GetBucketTagging"));
+    assert_eq!(after.iter().filter(|call| !call.starts_with(['G', 'L'])).count(), 1, "{after:?}");
+    assert_eq!(after.last().map(String::as_str), Some("PutBucketTagging"));
     running.stop().await;
 }
 
@@ -149,7 +161,10 @@ async fn a_restart_reads_once_and_writes_nothing() {
     running.server.create("buckets", "team", "zzz", named("zzz"));
     running.synced("buckets", "zzz").await;
     running.stop().await;
-    assert_eq!(running.calls("my-app-data"), ["GetBucketTagging"]);
+    let calls = running.calls("my-app-data");
+    assert!(calls.iter().all(|call| call.starts_with(['G', 'L'])), "{calls:?}");
+    let once: std::collections::BTreeSet<&String> = calls.iter().collect();
+    assert_eq!(once.len(), calls.len(), "every part is read once: {calls:?}");
     assert!(!running.server.writes().iter().any(|write| write.starts_with("buckets/b")));
 }
 

@@ -10,6 +10,7 @@ use ack::reconcile::Patched;
 use ack::reconcile::Target;
 use ack::reconcile::World;
 use ack::reconcile::run;
+use ack::resource::Asked;
 use ack::resource::Observed;
 use ack::resource::Resource;
 use ack::s3::Bucket;
@@ -53,8 +54,8 @@ impl Mortal<'_> {
 }
 
 impl<R: Resource> World<R> for Mortal<'_> {
-    async fn read(&self, desired: &R::Spec) -> Result<Option<Observed<R>>, Failure> {
-        self.request(World::<R>::read(self.cluster, desired)).await
+    async fn read(&self, asked: &Asked<'_, R>) -> Result<Option<Observed<R>>, Failure> {
+        self.request(World::<R>::read(self.cluster, asked)).await
     }
 
     async fn send(&self, call: R::Call) -> Result<(), Failure> {
@@ -63,6 +64,15 @@ impl<R: Resource> World<R> for Mortal<'_> {
 
     async fn patch(&self, target: Target, patch: &Json) -> Patched {
         self.request(World::<R>::patch(self.cluster, target, patch)).await
+    }
+
+    async fn referenced(
+        &self,
+        target: &ack::reference::Target,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Json>, String> {
+        World::<R>::referenced(self.cluster, target, namespace, name).await
     }
 
     async fn pause(&self, duration: Duration) {

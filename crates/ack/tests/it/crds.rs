@@ -29,7 +29,6 @@ fn committed_crds_are_the_generated_ones() {
 
 /// What a reader of the CRD can rely on, path by path.
 fn contract(schema: &Json, path: &str, found: &mut Vec<(String, String)>) {
-    let later = schema["description"].as_str().is_some_and(|text| text.contains("Not managed yet"));
     let mut add = |aspect: &str, value: &Json| {
         if !value.is_null() {
             found.push((path.to_owned(), format!("{aspect} {value}")));
@@ -37,10 +36,6 @@ fn contract(schema: &Json, path: &str, found: &mut Vec<(String, String)>) {
     };
     add("type", &schema["type"]);
     add("format", &schema["format"]);
-    if later {
-        add("later", &true.into());
-        return;
-    }
     add("enum", &schema["enum"]);
     add("required", &schema["required"]);
     // Rules of our own are on `spec` only and are checked by themselves.
@@ -79,29 +74,19 @@ fn published(file: &str) -> Option<Json> {
 }
 
 /// Fields, types, required fields, immutability, columns and names are those of the published
-/// CRDs. A field that is not managed yet has the type of the published one, and nothing is
-/// promised below it.
+/// CRDs.
 #[track_caller]
 fn check_published(file: &str, additions: &[&str]) {
     let crds = ack::crds();
     let (_, ours) = crds.iter().find(|(name, _)| name == file).expect("kind exists");
     let Some(theirs) = published(file) else { return };
     let (our_contract, their_contract) = (contract_of(ours), contract_of(&theirs));
-    let later: BTreeSet<&str> = our_contract
-        .iter()
-        .filter(|(_, aspect)| aspect.starts_with("later"))
-        .map(|(path, _)| path.as_str())
-        .collect();
-    let below_later = |path: &str| {
-        later.iter().any(|later| path.strip_prefix(later).is_some_and(|rest| !rest.is_empty()))
-    };
-    for promise in their_contract.iter().filter(|(path, _)| !below_later(path)) {
-        let untyped = promise.1.starts_with("rules") && later.contains(promise.0.as_str());
-        assert!(untyped || our_contract.contains(promise), "{file} lacks {promise:?}");
+    for promise in &their_contract {
+        assert!(our_contract.contains(promise), "{file} lacks {promise:?}");
     }
     let added: BTreeSet<&str> = our_contract
         .iter()
-        .filter(|promise| !promise.1.starts_with("later") && !their_contract.contains(promise))
+        .filter(|promise| !their_contract.contains(promise))
         .map(|(path, _)| path.as_str())
         .collect();
     assert_eq!(added.into_iter().collect::<Vec<_>>(), additions, "{file}: additions");
@@ -126,6 +111,15 @@ fn bucket_is_a_superset_of_the_published_crd() {
 #[test]
 fn table_is_a_superset_of_the_published_crd() {
     check_published("dynamodb.services.k8s.aws_tables.yaml", &[]);
+}
+
+#[test]
+fn the_other_kinds_are_supersets_of_the_published_crds() {
+    check_published("dynamodb.services.k8s.aws_backups.yaml", &[]);
+    check_published("dynamodb.services.k8s.aws_globaltables.yaml", &[]);
+    check_published("sqs.services.k8s.aws_queues.yaml", &[]);
+    check_published("services.k8s.aws_fieldexports.yaml", &[]);
+    check_published("services.k8s.aws_iamroleselectors.yaml", &[]);
 }
 
 #[test]

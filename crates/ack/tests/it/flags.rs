@@ -69,32 +69,40 @@ fn lists_are_repeated_or_separated_by_commas() {
 
 #[test]
 fn what_is_not_built_is_refused_by_name() {
-    let refusals = [
-        refused(&["--enable-leader-election"]),
+    insta::assert_snapshot!(
         refused(&["--enable-webhook-server=true"]),
-        refused(&["--watch-selectors=a=b"]),
-        refused(&["--feature-gates=IAMRoleSelector=true"]),
-    ];
-    insta::assert_snapshot!(refusals.join("\n"), @r"
-    --enable-leader-election is not built yet
-    --enable-webhook-server is not built yet
-    --watch-selectors is not built yet
-    --feature-gates: IAMRoleSelector is not built yet
-    ");
+        @"--enable-webhook-server is not built yet"
+    );
+}
+
+#[test]
+fn selectors_and_services() {
+    let flags = parse(&["--watch-selectors=app=web,tier!=test,!old,new", "--services=s3,sqs"]);
+    assert_eq!(flags.check(), Ok(()));
+    let labels = flags.labels().expect("valid").to_string();
+    assert_eq!(labels, "app=web,tier!=test,!old,new");
+    assert_eq!(flags.served(), ["s3", "sqs"]);
+    assert_eq!(parse(&[]).served(), ["dynamodb", "s3", "sqs"]);
 }
 
 #[test]
 fn what_is_unknown_is_refused_by_name() {
     let refusals = [
         refused(&["--feature-gates=Nonsense=true"]),
-        refused(&["--reconcile-resources=Queue"]),
+        refused(&["--reconcile-resources=Topic"]),
+        refused(&["--services=sns"]),
+        refused(&["--watch-selectors=a in (b)"]),
+        refused(&["--feature-gates=IAMRoleSelector=true"]),
         refused(&["--aws-endpoint-url=http://127.0.0.1:1"]),
         refused(&["--aws-identity-endpoint-url=127.0.0.1"]),
         refused(&["--resource-tags=nonsense"]),
     ];
     insta::assert_snapshot!(refusals.join("\n"), @r"
     --feature-gates: `Nonsense=true` is not of the form Name=true with one of the names ResourceAdoption, ReadOnlyResources, TeamLevelCARM, ServiceLevelCARM, IAMRoleSelector
-    --reconcile-resources: there is no kind `Queue`; there are Bucket, Table
+    --reconcile-resources: there is no kind `Topic`; there are Bucket, Backup, GlobalTable, Table, Queue
+    --services: there is no service `sns`; there are dynamodb, s3, sqs
+    --watch-selectors: `a in (b)` is none of key=value, key!=value, key and !key
+    --feature-gates: IAMRoleSelector needs --enable-carm=false
     --aws-endpoint-url: `http://127.0.0.1:1` is not encrypted: use https, or set --allow-unsafe-aws-endpoint-urls
     --aws-identity-endpoint-url: `127.0.0.1` is not a URL with the scheme https or http and a host
     --resource-tags: `nonsense` is not of the form `key=template`: it needs exactly one `=`

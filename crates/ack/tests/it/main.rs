@@ -1,6 +1,7 @@
 //! Integration tests of `ack`.
 
 mod api_server;
+mod buckets;
 mod controller;
 mod crashes;
 mod crds;
@@ -8,9 +9,12 @@ mod emulated;
 mod flags;
 mod orphans;
 mod passes;
+mod queues;
+mod references;
 mod scope;
 mod shapes;
 mod stored;
+mod tables;
 mod tags;
 mod values;
 mod world;

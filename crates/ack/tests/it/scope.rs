@@ -9,6 +9,7 @@ use ack::resource::Resource;
 use ack::scope::Adoption;
 use ack::scope::OutOfScope;
 use ack::scope::Scope;
+use ack::scope::Surroundings;
 use serde_json::Value as Json;
 use serde_json::json;
 
@@ -16,7 +17,8 @@ use crate::world::settings;
 
 fn resolve(object: &Json, namespace: &[(&str, &str)]) -> Result<Scope, OutOfScope> {
     let pair = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-    let namespace: BTreeMap<_, _> = namespace.iter().map(pair).collect();
+    let annotations: BTreeMap<_, _> = namespace.iter().map(pair).collect();
+    let namespace = Surroundings { annotations, ..Surroundings::default() };
     let object = Object::<TableSpec>::parse(object);
     Scope::resolve(&Table::KIND, &object, &namespace, &settings())
 }
@@ -54,12 +56,12 @@ fn a_resource_does_not_move() {
         resolve(&json!({}), &[("services.k8s.aws/endpoint-url", "http://example.org")]),
     ];
     let texts = drifts.map(|drift| drift.expect_err("out of scope").to_string());
-    insta::assert_snapshot!(texts.join("\n"), @r"
+    insta::assert_snapshot!(texts.join("\n"), @r#"
     the resource is in region eu-west-1, and region us-west-2 is asked for: a resource can't be moved
-    the resource belongs to account 210987654321, and the credentials to account 123456789012
-    annotation services.k8s.aws/owner-account-id of the namespace is not managed yet: no role can be assumed
+    retrieving role ARN for account ID "210987654321" from "ack-role-account-map" configmap: CARM configmap not found
+    retrieving role ARN for account ID "210987654321" from "ack-role-account-map" configmap: CARM configmap not found
     annotation services.k8s.aws/endpoint-url of the namespace
-    ");
+    "#);
 }
 
 /// The matrix of the published end-to-end tests: the object's annotation wins.
@@ -123,4 +125,29 @@ fn adoption_does_not_matter_to_an_object_that_goes() {
     let mut object = annotated(&json!({ "services.k8s.aws/adoption-policy": "steal" }));
     object["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
     assert_eq!(resolve(&object, &[]).expect("in scope").adoption, None);
+}
+
+/// The namespace names the account, a map its role; the resource is in the account of the role.
+#[test]
+fn a_role_by_account() {
+    let roles = ack::roles::Roles {
+        accounts: Some(BTreeMap::from([(
+            "210987654321".to_owned(),
+            "arn:aws:iam::210987654321:role/ack".to_owned(),
+        )])),
+        ..ack::roles::Roles::default()
+    };
+    let owner = ("services.k8s.aws/owner-account-id".to_owned(), "210987654321".to_owned());
+    let around = Surroundings {
+        annotations: BTreeMap::from([owner]),
+        roles: std::sync::Arc::new(roles),
+        ..Surroundings::default()
+    };
+    let object = Object::<TableSpec>::parse(&json!({}));
+    let scope = Scope::resolve(&Table::KIND, &object, &around, &settings()).expect("in scope");
+    assert_eq!(scope.place.account, "210987654321");
+    assert_eq!(
+        scope.role.map(|role| role.arn).as_deref(),
+        Some("arn:aws:iam::210987654321:role/ack")
+    );
 }

@@ -31,12 +31,15 @@ pub(crate) fn admitted(schema: &Json, members: Members) -> BoxedStrategy<Json> {
                 .prop_map(Json::from)
                 .boxed()
         }
+        Some("object") if schema["additionalProperties"].is_object() => {
+            let value = admitted(&schema["additionalProperties"], members);
+            proptest::collection::btree_map("[a-z]{1,4}", value, 0..3)
+                .prop_map(|map| map.into_iter().collect::<Map<_, _>>().into())
+                .boxed()
+        }
         Some("object") => {
             let mut object = Just(Map::new()).boxed();
             for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
-                if schema["description"].as_str().is_some_and(|text| text.contains("Not managed")) {
-                    continue;
-                }
                 let name = name.clone();
                 let value = match members {
                     Members::All => admitted(schema, members).prop_map(Some).boxed(),

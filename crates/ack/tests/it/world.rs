@@ -14,6 +14,7 @@ use ack::reconcile::Target;
 use ack::reconcile::World;
 use ack::reconcile::refuse;
 use ack::reconcile::run;
+use ack::resource::Asked;
 use ack::resource::Observed;
 use ack::resource::Resource;
 use ack::scope::Scope;
@@ -41,6 +42,8 @@ pub(crate) fn settings() -> Settings {
         version: "1.0.0",
         read_only: true,
         adoption: true,
+        cross_namespace: true,
+        carm: true,
     }
 }
 
@@ -55,6 +58,7 @@ struct State<R: Resource> {
     sends: VecDeque<Result<(), Failure>>,
     log: String,
     now: i64,
+    others: std::collections::BTreeMap<String, Json>,
 }
 
 impl<R: Resource> Script<R> {
@@ -66,6 +70,7 @@ impl<R: Resource> Script<R> {
             sends: VecDeque::new(),
             log: String::new(),
             now: 1_800_000_000,
+            others: std::collections::BTreeMap::new(),
         };
         Self { state: Mutex::new(state) }
     }
@@ -80,6 +85,15 @@ impl<R: Resource> Script<R> {
     pub(crate) fn sends(self, answer: Result<(), Failure>) -> Self {
         self.lock().sends.push_back(answer);
         self
+    }
+
+    /// Another object, at its path.
+    pub(crate) fn with(&self, path: &str, object: Json) {
+        self.lock().others.insert(path.to_owned(), object);
+    }
+
+    fn other(&self, target: &ack::reference::Target, namespace: &str, name: &str) -> Option<Json> {
+        self.lock().others.get(&target.url(namespace, name)).cloned()
     }
 
     /// One pass; returns what it did.
@@ -127,9 +141,9 @@ impl<R: Resource> Script<R> {
 }
 
 impl<R: Resource> World<R> for Script<R> {
-    async fn read(&self, desired: &R::Spec) -> Result<Option<Observed<R>>, Failure> {
+    async fn read(&self, asked: &Asked<'_, R>) -> Result<Option<Observed<R>>, Failure> {
         let mut state = self.lock();
-        let id = R::identity(desired).unwrap_or_default();
+        let id = R::identity(asked.desired).unwrap_or_default();
         writeln!(state.log, "read {id}").expect("strings grow");
         state.reads.pop_front().expect("the script has an answer for every read")
     }
@@ -155,6 +169,15 @@ impl<R: Resource> World<R> for Script<R> {
         let lines = serde_json::to_string_pretty(&shown).expect("is JSON");
         writeln!(state.log, "{what} {lines}").expect("strings grow");
         state.object.patch(patch)
+    }
+
+    async fn referenced(
+        &self,
+        target: &ack::reference::Target,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Json>, String> {
+        Ok(self.other(target, namespace, name))
     }
 
     async fn pause(&self, duration: Duration) {

@@ -1,0 +1,8 @@
+//! Amazon SQS.
+
+mod queue;
+
+pub mod shapes;
+
+pub use queue::Call;
+pub use queue::Queue;

@@ -1,0 +1,273 @@
+//! Tables, their backups and global tables against the emulator: every field, and the waits between.
+
+use std::time::Duration;
+
+use ack::dynamodb::Backup;
+use ack::dynamodb::GlobalTable;
+use ack::dynamodb::Table;
+use ack::reconcile::Known;
+use ack::reconcile::run;
+use ack::resource::Depth;
+use aws_emulator::Fault;
+use runtime::workers::Requeue;
+use serde_json::Value as Json;
+use serde_json::json;
+
+use crate::emulated::Cluster;
+use crate::emulated::SYNCED;
+use crate::emulated::table;
+
+async fn cluster(fields: &Json) -> Cluster {
+    let mut object = table();
+    merge(&mut object, fields);
+    let cluster = Cluster::new(object).await;
+    cluster.emulator.control().set_table_delay(Duration::from_secs(2));
+    cluster
+}
+
+fn merge(object: &mut Json, fields: &Json) {
+    for (field, value) in fields.as_object().expect("an object") {
+        object["spec"][field] = value.clone();
+    }
+    object["spec"].as_object_mut().expect("an object").retain(|_, value| !value.is_null());
+}
+
+/// Changes the spec and passes until nothing is left to do; returns what changed at AWS.
+async fn brought(cluster: &Cluster, fields: &Json) -> Vec<String> {
+    cluster.change(|object| merge(object, fields));
+    cluster.calls();
+    cluster.settle::<Table>().await;
+    let synced = cluster.condition("ACK.ResourceSynced");
+    assert_eq!(synced.as_deref(), Some(SYNCED), "{fields} {:#}", cluster.object()["status"]);
+    let writes = cluster.writes();
+    let before = cluster.object();
+    cluster.settle::<Table>().await;
+    assert_eq!(cluster.writes(), [""; 0], "{fields}: steady");
+    assert_eq!(cluster.object()["status"], before["status"], "{fields}: steady");
+    writes
+}
+
+/// Each field by itself: set, left alone, unset, left alone.
+#[tokio::test]
+async fn every_field_is_set_and_unset() {
+    let policy = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "AWS": "123456789012" }, "Action": "dynamodb:GetItem",
+        "Resource": "arn:aws:dynamodb:us-west-2:123456789012:table/my-app-data",
+    }] });
+    for (field, value, sets, unsets) in [
+        (
+            "continuousBackups",
+            json!({ "pointInTimeRecoveryEnabled": true }),
+            &["UpdateContinuousBackups"][..],
+            &["UpdateContinuousBackups"][..],
+        ),
+        ("contributorInsights", json!("ENABLE"), &["UpdateContributorInsights"], &[]),
+        ("deletionProtectionEnabled", json!(true), &["UpdateTable"], &["UpdateTable"]),
+        (
+            "onDemandThroughput",
+            json!({ "maxReadRequestUnits": 10 }),
+            &["UpdateTable"],
+            &["UpdateTable"],
+        ),
+        (
+            "resourcePolicy",
+            policy.to_string().into(),
+            &["PutResourcePolicy"],
+            &["DeleteResourcePolicy"],
+        ),
+        (
+            "sseSpecification",
+            json!({ "enabled": true, "sseType": "KMS" }),
+            &["UpdateTable"],
+            &["UpdateTable"],
+        ),
+        (
+            "streamSpecification",
+            json!({ "streamEnabled": true, "streamViewType": "NEW_IMAGE" }),
+            &["UpdateTable"],
+            &["UpdateTable"],
+        ),
+        ("tableClass", json!("STANDARD_INFREQUENT_ACCESS"), &["UpdateTable"], &["UpdateTable"]),
+        (
+            "timeToLive",
+            json!({ "attributeName": "until", "enabled": true }),
+            &["UpdateTimeToLive"],
+            &["UpdateTimeToLive"],
+        ),
+    ] {
+        let cluster = cluster(&json!({})).await;
+        cluster.settle::<Table>().await;
+        assert_eq!(brought(&cluster, &json!({ field: value })).await, sets, "{field}");
+        assert_eq!(brought(&cluster, &json!({ field: null })).await, unsets, "{field}: unset");
+    }
+}
+
+fn index(name: &str, attribute: &str) -> Json {
+    json!({ "indexName": name, "projection": { "projectionType": "ALL" },
+        "keySchema": [{ "attributeName": attribute, "keyType": "HASH" }] })
+}
+
+fn attributes(names: &[&str]) -> Json {
+    names.iter().map(|name| json!({ "attributeName": name, "attributeType": "S" })).collect()
+}
+
+/// One index at a time, each made, changed or deleted by an UpdateTable of its own.
+#[tokio::test]
+async fn indexes_change_one_at_a_time() {
+    let cluster = cluster(&json!({})).await;
+    cluster.settle::<Table>().await;
+    let two = json!({ "attributeDefinitions": attributes(&["id", "a", "b"]),
+        "globalSecondaryIndexes": [index("by-a", "a"), index("by-b", "b")] });
+    assert_eq!(brought(&cluster, &two).await, ["UpdateTable", "UpdateTable"]);
+    let swapped = json!({ "globalSecondaryIndexes": [index("by-b", "b"), index("by-a", "a")] });
+    assert_eq!(brought(&cluster, &swapped).await, [""; 0], "the order does not matter");
+    let other = json!({ "attributeDefinitions": attributes(&["id", "a", "c"]),
+        "globalSecondaryIndexes": [index("by-a", "a"), index("by-c", "c")] });
+    assert_eq!(brought(&cluster, &other).await, ["UpdateTable", "UpdateTable"]);
+    let mut capacities = [index("by-a", "a"), index("by-c", "c")];
+    for index in &mut capacities {
+        index["provisionedThroughput"] = json!({ "readCapacityUnits": 1, "writeCapacityUnits": 1 });
+    }
+    let provisioned = json!({ "billingMode": "PROVISIONED", "globalSecondaryIndexes": capacities,
+        "provisionedThroughput": { "readCapacityUnits": 1, "writeCapacityUnits": 1 } });
+    assert_eq!(brought(&cluster, &provisioned).await, ["UpdateTable"], "all capacities at once");
+    capacities[1]["provisionedThroughput"]["readCapacityUnits"] = 2.into();
+    let larger = json!({ "globalSecondaryIndexes": capacities });
+    assert_eq!(brought(&cluster, &larger).await, ["UpdateTable"]);
+    let none = json!({ "attributeDefinitions": attributes(&["id"]),
+        "globalSecondaryIndexes": null, "billingMode": "PAY_PER_REQUEST",
+        "provisionedThroughput": null });
+    assert_eq!(brought(&cluster, &none).await, ["UpdateTable", "UpdateTable", "UpdateTable"]);
+}
+
+#[tokio::test]
+async fn replicas_change_one_at_a_time_and_go_before_the_table() {
+    let cluster = cluster(&json!({})).await;
+    cluster.settle::<Table>().await;
+    let replicas = |regions: &[&str]| -> Json {
+        regions.iter().map(|region| json!({ "regionName": region })).collect()
+    };
+    cluster.change(|object| merge(object, &json!({ "tableReplicas": replicas(&["eu-west-1"]) })));
+    assert_eq!(cluster.pass::<Table>().await, Requeue::Done);
+    let said = cluster.condition("ACK.Terminal").unwrap_or_default();
+    assert!(said.contains("NEW_AND_OLD_IMAGES"), "{said}");
+    let stream = json!({ "streamEnabled": true, "streamViewType": "NEW_AND_OLD_IMAGES" });
+    let two = json!({ "streamSpecification": stream,
+        "tableReplicas": replicas(&["eu-west-1", "eu-central-1"]) });
+    assert_eq!(brought(&cluster, &two).await, ["UpdateTable", "UpdateTable", "UpdateTable"]);
+    let one = json!({ "tableReplicas": replicas(&["eu-central-1"]) });
+    assert_eq!(brought(&cluster, &one).await, ["UpdateTable"]);
+    cluster.delete();
+    cluster.settle::<Table>().await;
+    assert_eq!(cluster.writes(), ["UpdateTable", "DeleteTable"]);
+    assert_eq!(cluster.object()["metadata"]["finalizers"], json!([]));
+}
+
+/// Everything at once, from the start.
+#[tokio::test]
+async fn what_creation_does_not_take_follows() {
+    let cluster = cluster(&json!({
+        "timeToLive": { "attributeName": "until", "enabled": true },
+        "continuousBackups": { "pointInTimeRecoveryEnabled": true },
+        "contributorInsights": "ENABLE",
+        "sseSpecification": { "enabled": true },
+        "streamSpecification": { "streamEnabled": true, "streamViewType": "KEYS_ONLY" },
+        "attributeDefinitions": attributes(&["id", "a"]),
+        "globalSecondaryIndexes": [index("by-a", "a")],
+    }))
+    .await;
+    let writes = brought(&cluster, &json!({})).await;
+    let expected =
+        ["CreateTable", "UpdateTimeToLive", "UpdateContinuousBackups", "UpdateContributorInsights"];
+    assert_eq!(writes, expected);
+}
+
+/// Another attribute is chosen in two steps, and so is another kind of stream.
+#[tokio::test]
+async fn what_must_be_switched_off_first() {
+    let stream = |view: &str| json!({ "streamEnabled": true, "streamViewType": view });
+    let live = |attribute: &str| json!({ "attributeName": attribute, "enabled": true });
+    let cluster = cluster(&json!({ "streamSpecification": stream("KEYS_ONLY") })).await;
+    cluster.settle::<Table>().await;
+    let other = json!({ "streamSpecification": stream("NEW_IMAGE") });
+    assert_eq!(brought(&cluster, &other).await, ["UpdateTable", "UpdateTable"]);
+    brought(&cluster, &json!({ "timeToLive": live("a") })).await;
+    let other = json!({ "timeToLive": live("b") });
+    assert_eq!(brought(&cluster, &other).await, ["UpdateTimeToLive", "UpdateTimeToLive"]);
+}
+
+/// A third of the six calls of the published controller.
+#[tokio::test]
+async fn only_what_is_in_use_is_read_again() {
+    let cluster = cluster(&json!({})).await;
+    cluster.settle::<Table>().await;
+    cluster.calls();
+    run(&cluster, Known::<Table> { depth: Depth::InUse, ..cluster.known() }).await;
+    assert_eq!(cluster.calls(), ["DescribeTable", "ListTagsOfResource"]);
+}
+
+fn backup() -> Json {
+    json!({ "metadata": { "creationTimestamp": jiff::Timestamp::now().to_string() },
+        "spec": { "backupName": "nightly", "tableName": "my-app-data" } })
+}
+
+async fn with_table(object: Json) -> Cluster {
+    use aws_sdk_dynamodb::types as sdk;
+    let cluster = Cluster::new(object).await;
+    let id = sdk::AttributeDefinition::builder()
+        .attribute_name("id")
+        .attribute_type(sdk::ScalarAttributeType::S)
+        .build();
+    let key =
+        sdk::KeySchemaElement::builder().attribute_name("id").key_type(sdk::KeyType::Hash).build();
+    let create = cluster.aws.dynamodb.create_table().table_name("my-app-data");
+    create
+        .attribute_definitions(id.expect("complete"))
+        .key_schema(key.expect("complete"))
+        .billing_mode(sdk::BillingMode::PayPerRequest)
+        .send()
+        .await
+        .expect("is free");
+    cluster.emulator.control().skip_time(Duration::from_secs(60));
+    cluster
+}
+
+#[tokio::test]
+async fn a_backup_lives_and_dies() {
+    let cluster = with_table(backup()).await;
+    cluster.calls();
+    cluster.settle::<Backup>().await;
+    assert_eq!(cluster.writes(), ["CreateBackup"]);
+    assert_eq!(cluster.condition("ACK.ResourceSynced").as_deref(), Some(SYNCED));
+    let status = cluster.object()["status"].clone();
+    assert_eq!(status["backupStatus"], "AVAILABLE");
+    cluster.pass::<Backup>().await;
+    assert_eq!(cluster.calls(), ["DescribeBackup"], "one call");
+    cluster.delete();
+    cluster.settle::<Backup>().await;
+    assert_eq!(cluster.writes(), ["DeleteBackup"]);
+    assert_eq!(cluster.object()["metadata"]["finalizers"], json!([]));
+}
+
+/// The creation took effect and its answer got lost: the backup is found by table, name and time.
+#[tokio::test]
+async fn a_lost_answer() {
+    let cluster = with_table(backup()).await;
+    cluster.emulator.control().fail(Fault::drop().on("dynamodb", "CreateBackup").after_effect());
+    assert_eq!(cluster.pass::<Backup>().await, Requeue::RateLimited);
+    cluster.settle::<Backup>().await;
+    let list = cluster.aws.dynamodb.list_backups().send().await.expect("is answered");
+    assert_eq!(list.backup_summaries().len(), 1);
+}
+
+#[tokio::test]
+async fn a_global_table() {
+    let object = json!({ "spec": { "globalTableName": "my-app-data",
+        "replicationGroup": [{ "regionName": "us-west-2" }] } });
+    let cluster = with_table(object).await;
+    let requeue = cluster.pass::<GlobalTable>().await;
+    // The table has no stream, so AWS refuses, and says so.
+    assert_eq!(requeue, Requeue::RateLimited);
+    assert!(cluster.condition("ACK.Recoverable").is_some());
+    assert_eq!(cluster.object()["metadata"]["finalizers"], json!([]));
+}
