@@ -17,7 +17,8 @@ pub fn apply_defaults(schema: &Schema, value: &mut Value) {
                     Some(Value::Null) => !property.nullable,
                     Some(_) => false,
                 };
-                if let Some(default) = property.default.as_ref().filter(|_| missing) {
+                let default = property.default.as_ref().filter(|default| !default.is_null());
+                if let Some(default) = default.filter(|_| missing) {
                     fields.insert((**name).to_owned(), default.clone());
                 }
             }

@@ -35,12 +35,31 @@ struct Rewriter<'a> {
 
 impl Rewriter<'_> {
     fn rewrite(mut self) -> Result<String, String> {
+        let mut repeats = false;
         while let Some(c) = self.next() {
+            let repeated = std::mem::take(&mut repeats);
             match c {
                 '\\' => self.escape(false),
                 '[' => self.class(),
-                '{' => self.brace()?,
+                '{' => repeats = self.brace()?,
+                '*' | '+' | '?' => {
+                    self.out.push(c);
+                    repeats = true;
+                }
+                '(' => {
+                    self.out.push('(');
+                    // Not a repetition, but what kind of group it is.
+                    if self.skip("?") {
+                        self.out.push('?');
+                    }
+                }
                 c => self.out.push(c),
+            }
+            if repeats && repeated {
+                return Err("a repetition can't be repeated".to_owned());
+            }
+            if repeats && self.skip("?") {
+                self.out.push('?');
             }
         }
         Ok(self.out)
@@ -122,8 +141,8 @@ impl Rewriter<'_> {
         }
     }
 
-    /// After `{`: a repetition, or just a brace.
-    fn brace(&mut self) -> Result<(), String> {
+    /// After `{`: whether it is a repetition, and not just a brace.
+    fn brace(&mut self) -> Result<bool, String> {
         let inside = self.rest.split_once('}').map(|(inside, _)| inside);
         let number = |text: &str| {
             let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -135,13 +154,22 @@ impl Rewriter<'_> {
             Some((least, most)) => Some((number(least)?, number(most)?)),
         });
         match bounds {
-            None => self.out.push_str(r"\{"),
-            Some((least, most)) if least > MAX_REPEAT || most > MAX_REPEAT => {
-                return Err(format!("it repeats more than {MAX_REPEAT} times"));
+            None => {
+                self.out.push_str(r"\{");
+                Ok(false)
             }
-            Some(_) => self.out.push('{'),
+            Some((least, most)) if least > MAX_REPEAT || most > MAX_REPEAT => {
+                Err(format!("it repeats more than {MAX_REPEAT} times"))
+            }
+            Some(_) => {
+                let (bounds, rest) = self.rest.split_once('}').unwrap_or((self.rest, ""));
+                self.out.push('{');
+                self.out.push_str(bounds);
+                self.out.push('}');
+                self.rest = rest;
+                Ok(true)
+            }
         }
-        Ok(())
     }
 }
 
@@ -177,8 +205,13 @@ mod tests {
             assert!(regex.is_match(yes), "{pattern} {yes}");
             assert!(!regex.is_match(no), "{pattern} {no}");
         }
-        for pattern in ["(", "[a", "(?!x)", r"(a)\1", "a{1001}", "a{2,1}", "*", r"\", "a**"] {
-            assert!(compile(pattern).is_err() || pattern == "a**", "{pattern}");
+        let refused = ["(", "[a", "(?!x)", r"(a)\1", "a{1001}", "a{2,1}", "*", r"\"];
+        let stacked = ["a**", "a*+", "a+??", "a{2}{3}", "a??*"];
+        for pattern in refused.iter().chain(&stacked) {
+            assert!(compile(pattern).is_err(), "{pattern}");
+        }
+        for pattern in ["a*?", "(?:a)?", "(a*)*", r"a\**", "a{2}?", "a{*", "[*]*"] {
+            assert!(compile(pattern).is_ok(), "{pattern}");
         }
     }
 }

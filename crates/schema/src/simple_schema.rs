@@ -18,6 +18,8 @@ use diagnostics::Diagnostic;
 use diagnostics::Diagnostics;
 use diagnostics::FieldPath;
 use diagnostics::Place;
+use diagnostics::Segment;
+use diagnostics::Severity;
 use diagnostics::nearest;
 use serde_json::Map;
 use serde_json::Value;
@@ -44,15 +46,32 @@ use type_text::TypeText;
 /// expressions over it cause no further reports.
 #[must_use]
 pub fn build(spec: Option<&Value>, types: Option<&Value>, at: &FieldPath) -> (Schema, Diagnostics) {
-    let mut ctx = Ctx { types: BTreeMap::new(), found: Diagnostics::new() };
-    if let Some(types) = ctx.mapping(types, &at.field("types")) {
-        custom_types::build(&mut ctx, types, &at.field("types"));
+    let mut ctx =
+        Ctx { types: BTreeMap::new(), found: Diagnostics::new(), refused: Diagnostics::new() };
+    let types_at = at.field("types");
+    let types = ctx.mapping(types, &types_at);
+    if let Some(types) = types {
+        custom_types::build(&mut ctx, types, &types_at);
     }
     let spec_at = at.field("spec");
     let schema = match ctx.mapping(spec, &spec_at) {
         Some(fields) => ctx.structure(fields, &spec_at).schema.unwrap_or_else(Schema::any),
         None => Schema::of(Type::Object),
     };
+    let used = types.map(|types| custom_types::used(types, spec)).unwrap_or_default();
+    let unused = |path: &FieldPath| {
+        let name = path.segments().into_iter().nth(types_at.depth());
+        let name = name.filter(|_| path.starts_with(&types_at));
+        matches!(name, Some(Segment::Field(name)) if !used.contains(&**name))
+    };
+    for refused in &ctx.refused {
+        let mut diagnostic = refused.clone();
+        // No API server sees a type that no field has.
+        if unused(&diagnostic.place.path) {
+            diagnostic.severity = Severity::Warning;
+        }
+        ctx.found.push(diagnostic);
+    }
     (schema, ctx.found.sorted())
 }
 
@@ -61,6 +80,8 @@ struct Ctx {
     /// The custom types that are complete.
     types: BTreeMap<String, Built>,
     found: Diagnostics,
+    /// What only an API server would refuse.
+    refused: Diagnostics,
 }
 
 /// A field or a custom type that was read.
@@ -168,8 +189,8 @@ impl Ctx {
         markers::apply(&mut built, &texts, at, &mut self.found);
         // What is wrong with a marker by itself needs no second report in other words.
         if let Some(schema) = built.schema.as_ref().filter(|_| self.found.len() == before) {
-            admission::check(schema, &texts, at, &mut self.found);
-            rules::check(schema, &texts, at, &mut self.found);
+            admission::check(schema, &texts, at, &mut self.refused);
+            rules::check(schema, &texts, at, &mut self.refused);
         }
         if let Some(error) = error {
             let place = Place::inside(at.clone(), error.range);

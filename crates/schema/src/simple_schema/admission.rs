@@ -48,7 +48,11 @@ impl Check<'_> {
     }
 
     fn default(&self, found: &mut Diagnostics) {
-        let Some(default) = &self.schema.default else { return };
+        // Null is no default for an API server.
+        let Some(default) = self.schema.default.as_ref().filter(|default| !default.is_null())
+        else {
+            return;
+        };
         let inside = |path: &FieldPath| {
             if path.is_root() { String::new() } else { format!(" at `{path}`") }
         };

@@ -1,6 +1,7 @@
 //! Custom types: built before the fields that use them, each after those that it uses itself.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use diagnostics::Code;
 use diagnostics::Diagnostic;
@@ -46,6 +47,23 @@ pub(super) fn build(ctx: &mut Ctx, types: &Map<String, Value>, at: &FieldPath) {
             ctx.types.insert(name.to_owned(), built);
         }
     }
+}
+
+/// The types that some field of `spec` has, directly or through other types.
+pub(super) fn used<'a>(types: &'a Map<String, Value>, spec: Option<&Value>) -> BTreeSet<&'a str> {
+    let mut used = BTreeSet::new();
+    let mut open = Vec::new();
+    if let Some(spec) = spec {
+        collect(spec, &FieldPath::root(), &mut open);
+    }
+    while let Some(Use { name, .. }) = open.pop() {
+        if let Some((name, value)) = types.get_key_value(&name)
+            && used.insert(name.as_str())
+        {
+            collect(value, &FieldPath::root(), &mut open);
+        }
+    }
+    used
 }
 
 /// Every custom name in a type.

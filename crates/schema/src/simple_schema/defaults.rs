@@ -30,6 +30,8 @@ pub(super) fn read(node: &SchemaNode, text: &str) -> Result<Value, String> {
             "false" => Ok(Value::Bool(false)),
             _ => Err(format!("the default must be `true` or `false`, found `{text}`")),
         },
+        // As upstream: a default of nothing, which no API server fills in.
+        Some(Type::Object | Type::Array) | None if text.is_empty() => Ok(Value::Null),
         Some(Type::Object | Type::Array) | None => serde_json::from_str(text)
             .map_err(|_| format!("the default must be JSON, found `{text}`")),
     }

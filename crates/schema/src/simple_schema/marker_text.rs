@@ -32,6 +32,11 @@ pub(super) struct MarkerTextError {
 pub(super) fn read(text: &str, offset: usize) -> (Vec<MarkerText>, Option<MarkerTextError>) {
     let mut markers = Vec::new();
     let mut rest = text.trim_start();
+    if rest.is_empty() {
+        let message = "expected markers after `|`".to_owned();
+        let help = Some("write `key=value`, or leave out the `|`");
+        return (markers, Some(MarkerTextError { range: offset - 1..offset, message, help }));
+    }
     while !rest.is_empty() {
         match read_one(rest, offset + text.len() - rest.len()) {
             Ok((marker, length)) => {
@@ -74,8 +79,10 @@ fn read_one(text: &str, from: usize) -> Result<(MarkerText, usize), MarkerTextEr
 }
 
 /// How many bytes belong to the value that `text` begins with.
+///
+/// Backslashes escape inside quotes only, and any closing bracket closes any open one.
 fn value_length(text: &str) -> Result<usize, (Range<usize>, &'static str)> {
-    let mut open: Vec<(usize, char)> = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
     let mut quote = None;
     let mut escaped = false;
     for (at, c) in text.char_indices() {
@@ -83,32 +90,31 @@ fn value_length(text: &str) -> Result<usize, (Range<usize>, &'static str)> {
             continue;
         }
         match (c, quote) {
-            ('\\', _) => escaped = true,
+            ('\\', Some(_)) => escaped = true,
             ('"', Some(_)) => quote = None,
             ('"', None) => quote = Some(at),
             (_, Some(_)) => {}
-            ('{', None) => open.push((at, '}')),
-            ('[', None) => open.push((at, ']')),
-            ('}' | ']', None) => match open.pop() {
-                Some((_, expected)) if expected == c => {}
-                Some(_) | None => return Err((at..at + 1, "a bracket closes nothing")),
-            },
+            ('{' | '[', None) => open.push(at),
+            ('}' | ']', None) => {
+                if open.pop().is_none() {
+                    return Err((at..at + 1, "a bracket closes nothing"));
+                }
+            }
             (c, None) if c.is_whitespace() && open.is_empty() => return Ok(at),
             (_, None) => {}
         }
     }
     match (quote, open.first()) {
         (Some(at), _) => Err((at..text.len(), "a quote is not closed")),
-        (None, Some((at, _))) => Err((*at..text.len(), "a bracket is not closed")),
+        (None, Some(at)) => Err((*at..text.len(), "a bracket is not closed")),
         (None, None) => Ok(text.len()),
     }
 }
 
-/// Takes off quotes around the whole value and resolves `\"` and `\\` inside them.
+/// Takes off the quotes at both ends and resolves `\"` and `\\` between them, also where further
+/// quotes stand there.
 fn unquote(text: &str) -> String {
-    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    // One pair of quotes only: `"a"b"c"` is a text with quotes in it.
-    let Some(inner) = inner.filter(|inner| !has_bare_quote(inner)) else {
+    let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else {
         return text.to_owned();
     };
     let mut value = String::with_capacity(inner.len());
@@ -123,13 +129,4 @@ fn unquote(text: &str) -> String {
         }
     }
     value
-}
-
-fn has_bare_quote(text: &str) -> bool {
-    let mut escaped = false;
-    text.chars().any(|c| {
-        let bare = c == '"' && !escaped;
-        escaped = c == '\\' && !escaped;
-        bare
-    })
 }

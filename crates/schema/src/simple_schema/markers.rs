@@ -277,8 +277,14 @@ fn boolean(name: &str, value: &str) -> Result<bool, Mistake> {
 }
 
 fn number(name: &str, value: &str) -> Result<f64, Mistake> {
-    value
-        .parse()
+    // Go reads underscores between digits.
+    let digit = |at: Option<usize>| {
+        at.and_then(|at| value.as_bytes().get(at)).is_some_and(u8::is_ascii_digit)
+    };
+    let between = |(at, _)| digit(usize::checked_sub(at, 1)) && digit(Some(at + 1));
+    let text =
+        if value.match_indices('_').all(between) { value.replace('_', "") } else { value.into() };
+    text.parse()
         .ok()
         .filter(|number: &f64| number.is_finite())
         .ok_or_else(|| Mistake::value(format!("`{name}` must be a number, found `{value}`")))
@@ -301,7 +307,8 @@ fn enum_values(ty: Option<Type>, value: &str) -> Result<Vec<Value>, Mistake> {
             if ty != Some(Type::Integer) {
                 return Ok(Value::from(item));
             }
-            let number = item.parse::<i64>().map(Value::from);
+            // Written into the CRD as it stands, so it has to be JSON.
+            let number = serde_json::from_str::<i64>(item).map(Value::from);
             number.map_err(|_| {
                 let message = format!("`enum` of an integer must list integers, found `{item}`");
                 Mistake::value(message)

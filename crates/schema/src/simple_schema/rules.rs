@@ -4,6 +4,7 @@ use cel::Env;
 use cel::Mistake;
 use cel::MistakeKind;
 use cel::Phase;
+use cel::Type;
 use diagnostics::Code;
 use diagnostics::Diagnostic;
 use diagnostics::Diagnostics;
@@ -79,7 +80,11 @@ fn may_be_fine(mistake: &Mistake) -> bool {
             LIBRARIES.contains(&name.split('.').next().unwrap_or_default())
         }
         // API servers compare numbers of different types.
-        MistakeKind::NoMatchingOverload { function, .. } => function.contains(['<', '>']),
+        MistakeKind::NoMatchingOverload { function, args, .. } => {
+            let number =
+                |ty: &Type| matches!(ty, Type::Int | Type::Uint | Type::Double | Type::Dyn);
+            function.contains(['<', '>']) && args.iter().all(number)
+        }
         _ => mistake.phase() == Phase::Plan,
     }
 }

@@ -171,3 +171,57 @@ fn never_panics_on_odd_text() {
         mistakes(&json!({"spec": {"v": format!("string |{text}")}}));
     }
 }
+
+/// As upstream reads them, odd as it is: backslashes outside quotes are plain, quotes at both ends
+/// are taken off whatever stands between, any bracket closes any other.
+#[test]
+fn values_are_cut_as_upstream_cuts_them() {
+    let schema = json!({
+        "spec": {
+            "a": r#"string | enum="1","2""#, "b": r"string | description=\d{2] pattern=^\d+$",
+            "c": "object | minimum=1_0", "d": "map[string]string | default=null"
+        }
+    });
+    assert_eq!(
+        accepted(&schema)["properties"],
+        json!({
+            "a": {"type": "string", "enum": ["1\"", "\"2"]},
+            "b": {"type": "string", "description": r"\d{2]", "pattern": r"^\d+$"},
+            "c": {
+                "type": "object", "minimum": 10, "x-kubernetes-preserve-unknown-fields": true
+            },
+            "d": {
+                "type": "object", "default": null, "additionalProperties": {"type": "string"}
+            },
+        })
+    );
+    let schema = json!({
+        "spec": {"a": "string |", "b": "integer | enum=+1", "c": "string | pattern=a**"}
+    });
+    insta::assert_snapshot!(mistakes(&schema), @"
+    KRO0206 schema.spec.a: expected markers after `|` (write `key=value`, or leave out the `|`) «|»
+    KRO0208 schema.spec.b: `enum` of an integer must list integers, found `+1` «+1»
+    KRO0212 schema.spec.c: `a**` is not a regular expression: a repetition can't be repeated «a**»
+    ");
+}
+
+/// No API server sees a type that no field has.
+#[test]
+fn what_a_server_would_refuse_of_an_unused_type_is_a_warning() {
+    let schema = json!({
+        "spec": {"a": "[]Used"},
+        "types": {
+            "Used": {"x": "Inner"}, "Inner": "object | default=1",
+            "Unused": "object | default=1"
+        }
+    });
+    insta::assert_snapshot!(mistakes(&schema), @"
+    KRO0211 schema.types.Inner: the default does not fit the field: expected an object, found an integer «1»
+    KRO0211 schema.types.Unused: the default does not fit the field: expected an object, found an integer «1»
+    ");
+    let (_, found) =
+        simple_schema::build(schema.get("spec"), schema.get("types"), &FieldPath::root());
+    assert_eq!(found.errors().count(), 1, "{found}");
+    let (_, found) = simple_schema::build(None, schema.get("types"), &FieldPath::root());
+    assert!(!found.has_errors() && found.len() == 2, "{found}");
+}
