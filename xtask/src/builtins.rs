@@ -249,9 +249,10 @@ fn module_folder(version: &str) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// Keywords that say nothing to us.
-const LEFT_OUT: [&str; 5] = [
+/// Keywords that say nothing to us. Enumerations are published by servers, but not in modules.
+const LEFT_OUT: [&str; 6] = [
     "description",
+    "enum",
     "x-kubernetes-group-version-kind",
     "x-kubernetes-patch-merge-key",
     "x-kubernetes-patch-strategy",

@@ -1,7 +1,7 @@
 //! The kinds that come with Kubernetes, and their schemas, for each version that kro supports.
 //!
 //! What goes in: a version and the name of a kind. What comes out: its schema, as an API server of
-//! that version publishes it, without descriptions. Nothing is decoded before it is asked for.
+//! that version publishes it, without descriptions and enumerations. Nothing is decoded before it is asked for.
 //!
 //! ```
 //! use builtins::{Version, kinds};

@@ -68,7 +68,8 @@ impl Published {
         let index = get("/openapi/v3").await?;
         let paths = index["paths"].as_object().context("/openapi/v3 lists no paths")?;
         for (path, at) in paths {
-            let versioned = path.starts_with("api/") || path.matches('/').count() == 2;
+            let group = path.starts_with("apis/") && path.matches('/').count() == 2;
+            let versioned = group || path == "api/v1";
             if !versioned {
                 continue;
             }
