@@ -23,6 +23,8 @@ pub(crate) struct Cx<'a> {
     plan: &'a Plan,
     bindings: &'a Bindings<'a>,
     locals: Vec<Slot<'a>>,
+    /// Ends of paths that have been followed, by [`Access::path`](crate::plan::Access).
+    ends: Vec<Option<access::End<'a>>>,
     /// What may still be spent.
     budget: u64,
     limit: u64,
@@ -56,7 +58,8 @@ impl Program {
     pub fn eval_within<'a>(&'a self, bindings: &'a Bindings<'_>, limit: u64) -> Evaluation<'a> {
         let plan: &'a Plan = &self.0;
         let locals = if plan.slots == 0 { Vec::new() } else { vec![Slot::Empty; plan.slots] };
-        let mut cx = Cx { plan, bindings, locals, budget: limit, limit };
+        let mut cx =
+            Cx { plan, bindings, locals, ends: vec![None; plan.paths], budget: limit, limit };
         let outcome = match cx.run() {
             Ok(value) => Outcome::Value(value),
             Err(Stop::Error(error)) => Outcome::Error(error),
@@ -198,11 +201,23 @@ impl<'a> Cx<'a> {
     }
 
     fn sum(&mut self, id: ExprId, terms: &'a [Node]) -> Eval<'a> {
-        let mut values = Vec::with_capacity(terms.len());
+        let mut few = [const { Value::Null }; 6];
+        let mut many = Vec::new();
+        let values = match few.get_mut(..terms.len()) {
+            Some(few) => few,
+            None => {
+                many.resize_with(terms.len(), || Value::Null);
+                &mut many
+            }
+        };
+        let mut known = 0;
         let mut stop = None;
         for (i, term) in terms.iter().enumerate() {
             match self.eval(term) {
-                Ok(value) => values.push(value),
+                Ok(value) => {
+                    values[i] = value;
+                    known += 1;
+                }
                 Err(first) => {
                     stop = Some(self.strict_rest(first, terms[i + 1..].iter()));
                     break;
@@ -212,6 +227,7 @@ impl<'a> Cx<'a> {
         if let Some(unknown @ Stop::Unknown(_)) = stop {
             return Err(unknown);
         }
+        let values = &values[..known];
         for pair in values.windows(2) {
             self.spend(id, cost::binary(BinaryOp::Add, &pair[0], &pair[1], self.budget))?;
         }

@@ -15,8 +15,8 @@ pub(crate) use compare::{contains, position_by_keys};
 pub use json::{ConvertError, OpaqueToJson};
 pub(crate) use json::{Shaped, from_json};
 pub use list::List;
-pub(crate) use map::lookup_keys;
 pub use map::{Key, Map, MapBuilder};
+pub(crate) use map::{lookup_keys, property};
 pub use opaque::Opaque;
 pub use text::{Bytes, Str};
 

@@ -169,7 +169,7 @@ fn add_lists<'a>(a: &List<'a>, b: &List<'a>) -> CallResult<'a> {
 }
 
 /// All terms of a chain of `+`, without copying what was added before.
-pub(super) fn sum(terms: Vec<Value<'_>>) -> CallResult<'_> {
+pub(super) fn sum<'a>(terms: &[Value<'a>]) -> CallResult<'a> {
     if terms.iter().all(|term| matches!(term, Value::String(_))) {
         let length = terms.iter().filter_map(Value::as_str).map(str::len).sum();
         if length > MAX_TEXT {
@@ -185,7 +185,7 @@ pub(super) fn sum(terms: Vec<Value<'_>>) -> CallResult<'_> {
     };
     if terms.iter().all(atomic) {
         let mut elements = Vec::new();
-        for term in &terms {
+        for term in terms {
             if let Value::List(list) = term {
                 for element in list.iter() {
                     elements.push(element?);
@@ -194,10 +194,10 @@ pub(super) fn sum(terms: Vec<Value<'_>>) -> CallResult<'_> {
         }
         return Ok(Value::list(elements));
     }
-    let mut terms = terms.into_iter();
-    let mut total = terms.next().unwrap_or(Value::Null);
-    for term in terms {
-        total = add(&total, &term)?;
+    let [first, rest @ ..] = terms else { return Ok(Value::Null) };
+    let mut total = first.clone();
+    for term in rest {
+        total = add(&total, term)?;
     }
     Ok(total)
 }
