@@ -13,10 +13,10 @@ use std::sync::Arc;
 
 pub(crate) use compare::{contains, position_by_keys};
 pub use json::{ConvertError, OpaqueToJson};
-pub(crate) use json::{Shaped, from_json};
+pub(crate) use json::{Shaped, from_json, untyped_scalar};
 pub use list::List;
 pub use map::{Key, Map, MapBuilder};
-pub(crate) use map::{lookup_keys, property};
+pub(crate) use map::{lookup_keys, property, same_name};
 pub use opaque::Opaque;
 pub use text::{Bytes, Str};
 

@@ -8,7 +8,7 @@ use crate::{
     bindings::Bound,
     plan::{Access, Root, Step, StepKind},
     shape::{Shape, Shapes},
-    value::{Shaped, from_json, property},
+    value::{Shaped, from_json, property, untyped_scalar},
 };
 
 /// What a step found.
@@ -135,6 +135,11 @@ impl<'a> Cx<'a> {
         };
         match end {
             End::At { json, shape, optional: true } => {
+                if shape == Shapes::DYN
+                    && let Some(value) = untyped_scalar(json)
+                {
+                    return Some(Ok(Some(value)));
+                }
                 let value = from_json(json, &self.plan.shapes.shapes, shape);
                 Some(value.map(Some).map_err(|kind| self.fail(id, kind)))
             }
@@ -391,6 +396,7 @@ pub(super) enum End<'a> {
 
 impl<'a> Cx<'a> {
     /// Follows a path of fields and text keys through bound data without making values on the way.
+    #[inline]
     fn follow(&self, access: &Access, json: &'a Json, shape: u32) -> End<'a> {
         match json {
             Json::Object(object) if !access.steps.is_empty() => {
@@ -457,7 +463,17 @@ impl<'a> Cx<'a> {
         End::Unusual
     }
 
+    #[inline]
     fn end(&self, id: ExprId, end: End<'a>) -> Option<Eval<'a>> {
+        if let End::At { json, shape: Shapes::DYN, optional: false } = end
+            && let Some(value) = untyped_scalar(json)
+        {
+            return Some(Ok(value));
+        }
+        self.typed_end(id, end)
+    }
+
+    fn typed_end(&self, id: ExprId, end: End<'a>) -> Option<Eval<'a>> {
         match end {
             End::At { json, shape, optional } => {
                 match from_json(json, &self.plan.shapes.shapes, shape) {

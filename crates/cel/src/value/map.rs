@@ -158,6 +158,12 @@ pub(crate) fn lookup_keys<'a>(key: &Key<'a>) -> [Option<Key<'a>>; 3] {
     }
 }
 
+/// Equality of names: most that differ do so in length or in the last byte.
+#[inline]
+pub(crate) fn same_name(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.as_bytes().last() == b.as_bytes().last() && a == b
+}
+
 /// The property of this name. In a small object comparing lengths first is faster than the order of texts.
 pub(crate) fn property<'j>(
     object: &'j serde_json::Map<String, Json>,
@@ -166,7 +172,7 @@ pub(crate) fn property<'j>(
     /// As many as one node of the tree holds.
     const SMALL: usize = 11;
     if object.len() <= SMALL {
-        return object.iter().find(|(key, _)| **key == *name).map(|(_, json)| json);
+        return object.iter().find(|(key, _)| same_name(key, name)).map(|(_, json)| json);
     }
     object.get(name)
 }
