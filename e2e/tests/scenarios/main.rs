@@ -1,5 +1,6 @@
 //! The scenarios: kro and ACK as real processes on a real control plane.
 
+mod ack;
 mod application;
 mod crash;
 mod definitions;
