@@ -2,11 +2,16 @@
 
 mod ack;
 mod application;
+mod collections;
+mod conditions;
 mod crash;
 mod definitions;
 mod deletion;
 mod drift;
+mod externals;
+mod instances;
 mod many;
+mod ordering;
 mod refused;
 mod revisions;
 mod steady;
