@@ -168,7 +168,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// False, zero, empty and null.
+    /// False, zero, empty, null and the first instant of the year 1.
     pub fn is_zero(&self) -> bool {
         match self {
             Value::Null => true,
@@ -178,12 +178,13 @@ impl<'a> Value<'a> {
             Value::Double(v) => *v == 0.0,
             Value::String(v) => v.is_empty(),
             Value::Bytes(v) => v.is_empty(),
-            Value::Timestamp(v) => v.seconds() == 0 && v.nanos() == 0,
+            // The first instant that there is, as the reference has it.
+            Value::Timestamp(v) => v.seconds() == -62_135_596_800 && v.nanos() == 0,
             Value::Duration(v) => v.nanos() == 0,
             Value::List(v) => v.is_empty(),
             Value::Map(v) => v.is_empty(),
             Value::Type(_) => false,
-            Value::Optional(v) => v.is_none(),
+            Value::Optional(_) => false,
             Value::Opaque(_) => false,
         }
     }

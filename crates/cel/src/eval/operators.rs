@@ -74,6 +74,13 @@ fn order<'a>(
 ) -> CallResult<'a> {
     match a.compare(b) {
         Some(order) => Ok(Value::Bool(order.is_some_and(holds))),
+        // With what is no number nothing compares, whatever else has an order.
+        None if [a, b].iter().any(|v| matches!(v, Value::Double(v) if v.is_nan()))
+            && a.compare(a).is_some()
+            && b.compare(b).is_some() =>
+        {
+            Ok(Value::Bool(false))
+        }
         None => none(op, a, b),
     }
 }
