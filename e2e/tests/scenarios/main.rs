@@ -2,6 +2,7 @@
 
 mod ack;
 mod application;
+mod chart;
 mod collections;
 mod conditions;
 mod crash;
@@ -12,7 +13,9 @@ mod externals;
 mod instances;
 mod many;
 mod ordering;
+mod process;
 mod refused;
 mod revisions;
 mod steady;
+mod takeover;
 mod waiting;
