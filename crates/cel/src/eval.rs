@@ -162,7 +162,7 @@ impl<'a> Cx<'a> {
             },
             Op::Binary(op @ (BinaryOp::Equal | BinaryOp::NotEqual), operands) => {
                 let [left, right] = self.operands(node.id, *op, operands)?;
-                match left.equals(&right) {
+                match left.is_equal_to(&right) {
                     Ok(equal) => Ok(Truth::Bool(equal == (*op == BinaryOp::Equal))),
                     Err(kind) => Err(self.fail(node.id, kind)),
                 }

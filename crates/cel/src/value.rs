@@ -178,12 +178,12 @@ impl<'a> Value<'a> {
             Value::Double(v) => *v == 0.0,
             Value::String(v) => v.is_empty(),
             Value::Bytes(v) => v.is_empty(),
-            // The first instant that there is, as the reference has it.
-            Value::Timestamp(v) => v.seconds() == -62_135_596_800 && v.nanos() == 0,
+            Value::Timestamp(v) => v.is_first(),
             Value::Duration(v) => v.nanos() == 0,
             Value::List(v) => v.is_empty(),
             Value::Map(v) => v.is_empty(),
             Value::Type(_) => false,
+            // Also one without a value is there.
             Value::Optional(_) => false,
             Value::Opaque(_) => false,
         }

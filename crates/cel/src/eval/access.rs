@@ -293,7 +293,12 @@ impl<'a> Cx<'a> {
                     Value::String(key) => key.to_string(),
                     Value::Int(i) => i.to_string(),
                     Value::Uint(i) => i.to_string(),
-                    other => other.type_name().to_owned(),
+                    Value::Bool(_) | Value::Double(_) => index.type_name().to_owned(),
+                    // Nothing that may still come has such a key.
+                    _ => {
+                        let found = index.type_name().to_owned();
+                        return Err(self.fail(id, ErrorKind::UnsupportedKey { found }));
+                    }
                 };
                 Ok(Found::Absent(Box::new(ErrorKind::NoSuchKey { key })))
             }

@@ -20,8 +20,8 @@ const UINT: &str = "unsigned integer";
 pub(super) fn binary<'a>(op: BinaryOp, a: &Value<'a>, b: &Value<'a>) -> CallResult<'a> {
     match op {
         BinaryOp::Add => add(a, b),
-        BinaryOp::Equal => a.equals(b).map(Value::Bool),
-        BinaryOp::NotEqual => a.equals(b).map(|equal| Value::Bool(!equal)),
+        BinaryOp::Equal => a.is_equal_to(b).map(Value::Bool),
+        BinaryOp::NotEqual => a.is_equal_to(b).map(|equal| Value::Bool(!equal)),
         BinaryOp::Less => order(op, a, b, Ordering::is_lt),
         BinaryOp::LessEqual => order(op, a, b, Ordering::is_le),
         BinaryOp::Greater => order(op, a, b, Ordering::is_gt),

@@ -58,7 +58,7 @@ struct Style {
     large_as_text: bool,
     /// Spans of time in seconds, and points with their fraction.
     exact_time: bool,
-    /// Optionals give their value or null.
+    /// Absent optionals are null.
     optionals: bool,
     /// `<`, `>` and `&` are escaped.
     html: bool,
@@ -160,7 +160,7 @@ fn write_value(out: &mut String, value: &Value<'_>, style: &Style) -> Result<(),
             out.push('}');
         }
         Value::Optional(None) if style.optionals => out.push_str("null"),
-        Value::Optional(Some(v)) if style.optionals => write_value(out, v, style)?,
+        Value::Optional(Some(v)) => write_value(out, v, style)?,
         // The sentinel for what is left out is written as an empty object, as the reference does.
         Value::Opaque(v) if style.optionals && v.refuses_comparison().is_some() => {
             out.push_str("{}");

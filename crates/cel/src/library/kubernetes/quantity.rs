@@ -333,6 +333,9 @@ impl Opaque for Quantity {
         let any: &dyn std::any::Any = other;
         Ok(any.downcast_ref::<Quantity>().is_some_and(|other| self.order(other).is_eq()))
     }
+    fn compares_only_with_its_type(&self) -> bool {
+        true
+    }
     fn text(&self) -> Option<String> {
         Some(self.canonical())
     }
