@@ -12,6 +12,8 @@ use clap::Args;
 use graph::{Kind, Kinds, Options, RgdSpec};
 use schema::openapi::{GroupVersionKind, KindSchema};
 
+#[cfg(feature = "cluster")]
+use crate::cluster::Cluster;
 use crate::kinds::documents::Documents;
 use crate::{Failure, input};
 
@@ -33,6 +35,24 @@ pub(crate) struct KindArgs {
     /// A feature gate of kro, as the cluster has it: `CELOmitFunction=true`; may be repeated.
     #[arg(long, value_name = "GATE=BOOL", help_heading = "Options")]
     pub(crate) feature_gates: Vec<String>,
+    #[cfg(feature = "cluster")]
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+/// Which cluster is asked, if any.
+#[cfg(feature = "cluster")]
+#[derive(Debug, Args)]
+pub(crate) struct ClusterArgs {
+    /// Ask a live cluster for kinds, instead of those that ship with the program.
+    #[arg(long)]
+    pub(crate) cluster: bool,
+    /// Path of the kubeconfig, if not KUBECONFIG or ~/.kube/config.
+    #[arg(long, value_name = "FILE", requires = "cluster")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Name of the context in the kubeconfig.
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    pub(crate) context: Option<String>,
 }
 
 /// Everything that knows kinds.
@@ -44,11 +64,22 @@ pub(crate) struct KindSources {
     schemas: Documents,
     ack: Documents,
     builtins: &'static builtins::Kinds,
+    /// If one is asked; then nothing that ships with the program counts.
+    #[cfg(feature = "cluster")]
+    pub(crate) cluster: Option<Cluster>,
 }
 
 // === impl KindArgs ===
 
 impl KindArgs {
+    /// Whether a live cluster is asked.
+    pub(crate) fn asks_cluster(&self) -> bool {
+        #[cfg(feature = "cluster")]
+        return self.cluster.cluster;
+        #[cfg(not(feature = "cluster"))]
+        false
+    }
+
     /// What definitions may use.
     ///
     /// # Errors
@@ -89,7 +120,18 @@ impl KindSources {
             ack.add((*name).to_owned(), (*text).into())?;
         }
         let builtins = builtins::kinds(args.kubernetes);
-        Ok(Self { own: BTreeMap::new(), found: BTreeMap::new(), schemas, ack, builtins })
+        Ok(Self {
+            own: BTreeMap::new(),
+            found: BTreeMap::new(),
+            schemas,
+            ack,
+            builtins,
+            #[cfg(feature = "cluster")]
+            cluster: match args.cluster.cluster {
+                true => Some(Cluster::connect(&args.cluster)?),
+                false => None,
+            },
+        })
     }
 
     /// Adds a kind of this run; `false` if there was one with this name.
@@ -121,14 +163,22 @@ impl KindSources {
         }
         let kind = match self.schemas.find(gvk)? {
             Some(kind) => Some(kind),
-            None => self.ack.find(gvk)?,
+            None => self.installed(gvk)?,
         };
-        let built_in =
-            || self.builtins.get(gvk).map(|kind| complete(KindSchema::clone(&kind), None));
-        let kind = kind.or_else(built_in);
         let Some(kind) = kind.map(Arc::new) else { return Ok(None) };
         self.found.insert(gvk.clone(), kind.clone());
         Ok(Some(kind))
+    }
+
+    /// A kind of the cluster, if one is asked, or one that ships with the program.
+    fn installed(&mut self, gvk: &GroupVersionKind) -> Result<Option<Kind>, Failure> {
+        #[cfg(feature = "cluster")]
+        if let Some(cluster) = &mut self.cluster {
+            return cluster.kind(gvk);
+        }
+        let built_in =
+            || self.builtins.get(gvk).map(|kind| complete(KindSchema::clone(&kind), None));
+        Ok(self.ack.find(gvk)?.or_else(built_in))
     }
 
     /// The kind of an object in this run, if a definition or CRD of this run declares it.
@@ -140,6 +190,11 @@ impl KindSources {
     pub(crate) fn names(&mut self) -> Vec<GroupVersionKind> {
         let mut names: Vec<_> = self.own.keys().cloned().collect();
         names.extend(self.schemas.names());
+        #[cfg(feature = "cluster")]
+        if let Some(cluster) = &self.cluster {
+            names.extend(cluster.names());
+            return names;
+        }
         names.extend(self.ack.names());
         names.extend(self.builtins.names());
         names

@@ -19,6 +19,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 mod args;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod commands;
 mod definitions;
 mod emit;

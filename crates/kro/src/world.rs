@@ -6,14 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use graph::Graph;
+use graph::{Graph, Kind};
 use plan::{
     Acquired, Action, Applied, Claim, Instance, Listed, MAX_COLLECTION_SIZE, Member, ObjectId,
-    Observed, Reference, Referenced, Report, Step, Target, desired, names, next_status,
+    Observed, Reference, Referenced, Refused, Report, Step, Target, desired, names, next_status,
 };
-use schema::managed_fields;
+use schema::{ContentHash, managed_fields};
 use serde_json::{Map, Value};
 
+use crate::Failure;
 use crate::instances::EPOCH;
 
 /// How many steps may follow each other, beside three for every resource: the planner promises
@@ -32,6 +33,25 @@ pub(crate) struct World<'a> {
     /// What external references point at.
     watched: BTreeSet<Reference>,
     made: u32,
+    server: Option<&'a dyn Server>,
+    /// The objects that the server knew.
+    pub(crate) found: BTreeMap<ObjectId, Value>,
+    /// The first question that the server could not be asked.
+    failure: Option<Failure>,
+}
+
+/// Somebody who knows more objects than the world, and what an API server makes of an apply.
+pub(crate) trait Server {
+    /// An object that the world does not have.
+    fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Value>, Failure>;
+
+    /// The objects that a reference points at.
+    fn refer(&self, kind: &Kind, reference: &Reference) -> Result<Vec<Value>, Failure>;
+
+    /// What would be stored.
+    ///
+    /// `Ok(Err(…))`: the API server's words when it refuses.
+    fn apply(&self, kind: &Kind, object: &Value) -> Result<Result<Value, String>, Failure>;
 }
 
 /// One call of the planner, and what was done because of it.
@@ -57,9 +77,41 @@ impl<'a> World<'a> {
             observed: Observed::default(),
             watched: BTreeSet::new(),
             made: 0,
+            server: None,
+            found: BTreeMap::new(),
+            failure: None,
         };
         objects.into_iter().for_each(|object| world.observe(object));
         world
+    }
+
+    /// From now on `server` is asked for objects and applies.
+    #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "only a cluster is a server"))]
+    pub(crate) fn serve(&mut self, server: &'a dyn Server) {
+        self.server = Some(server);
+    }
+
+    /// Why the server could not be asked, if so.
+    pub(crate) fn take_failure(&mut self) -> Option<Failure> {
+        self.failure.take()
+    }
+
+    /// Keeps an answer of the server; the first failure is remembered.
+    fn answered<T>(&mut self, answer: Result<T, Failure>) -> Option<T> {
+        match answer {
+            Ok(answer) => Some(answer),
+            Err(failure) => {
+                self.failure.get_or_insert(failure);
+                None
+            }
+        }
+    }
+
+    /// Takes in an object that the server knows.
+    fn discover(&mut self, object: Value) {
+        let id = ObjectId::of(&object);
+        self.found.entry(id.clone()).or_insert_with(|| object.clone());
+        self.objects.entry(id).or_insert(object);
     }
 
     /// Somebody else deletes an object; its identity is read from `object`.
@@ -117,7 +169,7 @@ impl<'a> World<'a> {
             for action in &step.actions {
                 self.perform(action);
             }
-            let done = step.actions.is_empty() || self.is_gone();
+            let done = step.actions.is_empty() || self.is_gone() || self.failure.is_some();
             rounds.push(Round { step });
             if done {
                 break;
@@ -161,29 +213,28 @@ impl<'a> World<'a> {
             Action::Manage { patch } | Action::RecordInventory { patch } => {
                 overlay(&mut self.instance, patch);
             }
-            Action::Observe { reference, .. } => {
+            Action::Observe { node, reference } => {
+                if let Some(server) = self.server {
+                    let answer = server.refer(&self.graph.node(*node).kind, reference);
+                    let objects = self.answered(answer).unwrap_or_default();
+                    objects.into_iter().for_each(|object| self.discover(object));
+                }
                 self.watched.insert(reference.clone());
             }
-            Action::Acquire { object, .. } => {
-                self.acquire(object);
+            Action::Acquire { key, object } => {
+                self.acquire(&self.graph.node(key.node).kind, object);
             }
             Action::Apply { key, id, object, desired, claim } => {
                 let held = match claim {
                     Claim::Held => true,
-                    Claim::Take => self.acquire(id) == Acquired::Held,
+                    Claim::Take => {
+                        self.acquire(&self.graph.node(key.node).kind, id) == Acquired::Held
+                    }
                 };
                 if !held {
                     return;
                 }
-                let schema = &self.graph.node(key.node).kind.schema;
-                let live = self.objects.get(id);
-                let manager = names::MANAGER_APPLYSET;
-                let mut stored = managed_fields::apply(schema, live, object, manager);
-                schema::apply_defaults(schema, &mut stored);
-                self.default_metadata(&mut stored);
-                let entry = managed_fields::entry_hash(&stored, manager);
-                self.objects.insert(id.clone(), stored);
-                self.observed.applied.insert(id.clone(), Applied { desired: *desired, entry });
+                self.apply(&self.graph.node(key.node).kind, id, object, *desired);
             }
             Action::ListMembers { .. } => {
                 let members = self.members();
@@ -202,8 +253,39 @@ impl<'a> World<'a> {
         }
     }
 
+    fn apply(&mut self, kind: &Kind, id: &ObjectId, object: &Value, desired: ContentHash) {
+        let manager = names::MANAGER_APPLYSET;
+        let answer = self.server.map(|server| server.apply(kind, object));
+        let stored = match answer.map(|answer| self.answered(answer)) {
+            Some(Some(Ok(stored))) => stored,
+            Some(Some(Err(message))) => {
+                let refused = Refused { desired: Some(desired), message };
+                self.observed.refused.insert(id.clone(), refused);
+                return;
+            }
+            Some(None) => return,
+            None => {
+                let schema = &kind.schema;
+                let live = self.objects.get(id);
+                let mut stored = managed_fields::apply(schema, live, object, manager);
+                schema::apply_defaults(schema, &mut stored);
+                self.default_metadata(&mut stored);
+                stored
+            }
+        };
+        let entry = managed_fields::entry_hash(&stored, manager);
+        self.objects.insert(id.clone(), stored);
+        self.observed.applied.insert(id.clone(), Applied { desired, entry });
+    }
+
     /// Claims a name: nobody else's object may have it.
-    fn acquire(&mut self, id: &ObjectId) -> Acquired {
+    fn acquire(&mut self, kind: &Kind, id: &ObjectId) -> Acquired {
+        if let Some(server) = self.server.filter(|_| !self.objects.contains_key(id)) {
+            let answer = server.get(kind, id);
+            if let Some(Some(object)) = self.answered(answer) {
+                self.discover(object);
+            }
+        }
         let own = plan::applyset_id(&ObjectId::of(&self.instance));
         let answer = match self.objects.get(id) {
             None => Acquired::Held,

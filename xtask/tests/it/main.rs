@@ -6,4 +6,3 @@ mod conformance;
 mod dependencies;
 mod documents;
 mod fuzz;
-mod scenarios;

@@ -72,17 +72,21 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
         controller::start(client, options, &instruments, &tasks, &readiness)?;
         return tasks.supervise(bound).await.context("the controller stopped");
     };
-    let (leading, led) = tokio::sync::oneshot::channel();
+    // A signal ends the wait for the lease, too.
     let branch = tasks.clone();
-    tasks.spawn_job("election", async move {
-        // A signal ends the wait for the lease, too.
+    let elected = tokio::spawn(async move {
         let leadership = leader::elect(client.clone(), election, &branch).await?;
         if leadership.is_some() {
             if upgrade {
-                controller::upgrade_crds(&client).await?;
+                controller::upgrade_crds(&client).await.context("can't bring CRDs up to date")?;
             }
             controller::start(client, options, &instruments, &branch, &readiness)?;
         }
+        anyhow::Ok(leadership)
+    });
+    let (leading, led) = tokio::sync::oneshot::channel();
+    tasks.spawn("election", async move {
+        let leadership = elected.await??;
         // Whoever waits for it is gone only when the process is.
         drop(leading.send(leadership));
         Ok(())

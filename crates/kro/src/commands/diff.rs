@@ -17,10 +17,12 @@ use crate::instances::{self, Served};
 use crate::kinds::KindArgs;
 use crate::manifest::{ManifestArgs, is_secret, shown};
 use crate::terminal::Stream;
-use crate::world::{Round, World};
+use crate::world::{Round, Server, World};
 use crate::{Exit, Failure, Terminal};
 
 mod changes;
+#[cfg(feature = "cluster")]
+mod live;
 
 /// Arguments of `kro diff`.
 #[derive(Debug, Args)]
@@ -28,18 +30,20 @@ mod changes;
 Examples:
   kubectl get buckets,tables,stores -o yaml > live.yaml
   kro diff -f store.yaml -f orders.yaml --against live.yaml
-  kro diff -f definitions/ --against dump/ -o json | jq .objects
+  kro diff -f definitions/ --against dump/ -o json | jq .plans
+  kro diff -f store.yaml -f orders.yaml --cluster
 
 The files hold definitions and instances as they are to be; --against names the objects that are
 there now, the instances among them. Fields are compared as a server-side apply would merge them:
-what somebody else set stays, what kro owned and no longer asks for goes.
+what somebody else set stays, what kro owned and no longer asks for goes. With --cluster the
+objects are those of a cluster, which answers for every apply as a dry run; nothing is written.
 
 Exit codes: 0 nothing would change, 1 something would, or mistakes were found, 2 wrong use.")]
 pub(crate) struct DiffArgs {
     #[command(flatten)]
     files: FileArgs,
     /// Files or directories with the objects that are there; may be repeated.
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE")]
     against: Vec<String>,
     /// The form of the plan.
     #[arg(long, short, value_enum, default_value = "text")]
@@ -75,6 +79,9 @@ struct Plan {
 }
 
 pub(crate) fn run(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
+    if args.against.is_empty() && !args.kinds.asks_cluster() {
+        return Err(Failure::usage("say what is there: --against FILE, or --cluster"));
+    }
     let mut loaded = load(args.files.names()?, &args.kinds)?;
     let served = instances::check(&mut loaded).served;
     let against = input::read(&args.against, &mut loaded.findings)?;
@@ -90,7 +97,12 @@ pub(crate) fn run(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, Fail
     for index in served {
         let served = instances::serve(&loaded, &loaded.others[index])
             .expect("invariant: it was found to be served above");
-        plans.push(plan(&served, &live, args.manifests));
+        #[cfg(feature = "cluster")]
+        if let Some(cluster) = &loaded.kinds.cluster {
+            plans.push(live::plan(&served, cluster, args.manifests)?);
+            continue;
+        }
+        plans.push(plan(&served, &live, None, args.manifests)?);
     }
     let out = &mut terminal.out;
     match args.output {
@@ -115,15 +127,31 @@ fn items(document: Value) -> Vec<Value> {
 }
 
 /// Lets the instance settle among the objects that are there, and compares.
-fn plan(served: &Served<'_>, live: &[Value], args: ManifestArgs) -> Plan {
+///
+/// # Errors
+/// When `server` can't be asked.
+fn plan(
+    served: &Served<'_>,
+    live: &[Value],
+    server: Option<&dyn Server>,
+    args: ManifestArgs,
+) -> Result<Plan, Failure> {
     let graph = served.graph;
     let id = ObjectId::of(&served.object);
     let old = live.iter().find(|object| ObjectId::of(object) == id);
     let instance = old.map_or_else(|| served.object.clone(), |old| updated(old, &served.object));
     let others = live.iter().filter(|object| ObjectId::of(object) != id && object.is_object());
     let mut world = World::new(graph, &served.definition.name, instance, others.cloned());
-    let before = defaulted(graph, &world.objects);
+    if let Some(server) = server {
+        world.serve(server);
+    }
+    let known = world.objects.clone();
     let rounds = world.settle();
+    if let Some(failure) = world.take_failure() {
+        return Err(failure);
+    }
+    let found = std::mem::take(&mut world.found);
+    let before = defaulted(graph, found.into_iter().chain(known));
     let mut fates = vec![instance_fate(old, &served.object, &id, args)];
     fates.extend(fates_of(graph, &before, &world.objects, &rounds, args));
     let blocked = rounds.last().map_or_else(Vec::new, |round| waiting(graph, &round.step.nodes));
@@ -132,7 +160,8 @@ fn plan(served: &Served<'_>, live: &[Value], args: ManifestArgs) -> Plan {
     let blocked = blocked.filter(|waiting| {
         waiting.fatal || !fates.iter().any(|fate| fate.node.as_ref() == Some(&waiting.node))
     });
-    Plan { instance: id, blocked: blocked.collect(), fates }
+    let blocked = blocked.collect();
+    Ok(Plan { instance: id, blocked, fates })
 }
 
 /// The live instance with the new spec, labels and annotations.
@@ -148,8 +177,11 @@ fn updated(old: &Value, new: &Value) -> Value {
 }
 
 /// The objects with the defaults that an API server fills in, so that these are no difference.
-fn defaulted(graph: &Graph, objects: &BTreeMap<ObjectId, Value>) -> BTreeMap<ObjectId, Value> {
-    let mut objects = objects.clone();
+fn defaulted(
+    graph: &Graph,
+    objects: impl Iterator<Item = (ObjectId, Value)>,
+) -> BTreeMap<ObjectId, Value> {
+    let mut objects: BTreeMap<ObjectId, Value> = objects.collect();
     for (id, object) in &mut objects {
         if let Some(schema) = schema_of(graph, id) {
             schema::apply_defaults(schema, object);

@@ -22,9 +22,10 @@ Examples:
   kro validate -f 'apps/**/*.rgd.yaml' --schemas crds/
   helm template chart | kro validate -f -
   kro validate -f . --output github
+  kro validate -f . --cluster --context staging
 
 Instances of the definitions, if they are among the files, are checked as well.
-Everything stays on this machine: no cluster is asked.")]
+Everything stays on this machine, unless --cluster asks a live cluster for its kinds.")]
 pub(crate) struct ValidateArgs {
     #[command(flatten)]
     files: FileArgs,
