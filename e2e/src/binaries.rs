@@ -68,6 +68,16 @@ pub fn locate() -> Result<Binaries, Missing> {
     })
 }
 
+/// Helm, of which only the scenarios of the chart have a use.
+///
+/// # Errors
+///
+/// It is not built.
+pub fn helm() -> Result<PathBuf, Missing> {
+    let path = directory().join("helm");
+    if path.is_file() { Ok(path) } else { Err(Missing(path)) }
+}
+
 /// The path of a binary of this workspace, built by cargo in the profile of the caller's tests;
 /// built at most once in a process.
 ///
@@ -90,18 +100,33 @@ pub fn workspace_binary(package: &str, name: &str) -> anyhow::Result<PathBuf> {
     if let Some(path) = built.get(name) {
         return Ok(path.clone());
     }
-    let path = build(package, name)?;
+    let path = build(package, name, !cfg!(debug_assertions))?;
     built.insert(name.to_owned(), path.clone());
     Ok(path)
 }
 
-fn build(package: &str, name: &str) -> anyhow::Result<PathBuf> {
+/// The path of a binary of this workspace, built for release; nothing is built where the
+/// environment names one.
+///
+/// # Errors
+///
+/// As [`workspace_binary`].
+pub fn release_binary(package: &str, name: &str) -> anyhow::Result<PathBuf> {
+    let variable = name.to_uppercase().replace('-', "_");
+    if let Some(path) = env::var_os(&variable).map(PathBuf::from) {
+        ensure!(path.is_file(), "{variable} names {}, which is no file", path.display());
+        return Ok(path);
+    }
+    build(package, name, true)
+}
+
+fn build(package: &str, name: &str, release: bool) -> anyhow::Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--quiet", "--message-format=json-render-diagnostics"])
         .args(["--package", package, "--bin", name])
-        .args((!cfg!(debug_assertions)).then_some("--release"))
+        .args(release.then_some("--release"))
         .stdin(Stdio::null())
         .output()
         .context("can't run cargo")?;

@@ -172,6 +172,15 @@ impl Kro {
         self.create(&rgd(""), definition).await
     }
 
+    /// Applies YAML as a user would.
+    ///
+    /// # Errors
+    ///
+    /// kubectl's.
+    pub async fn apply(&self, yaml: &str) -> anyhow::Result<()> {
+        self.plane.kubectl_with(&["apply", "-f", "-"], yaml).await.map(drop)
+    }
+
     /// Changes an object by a merge patch.
     ///
     /// # Errors

@@ -46,7 +46,7 @@ struct Program {
     stamped: bool,
 }
 
-const PROGRAMS: [Program; 2] = [
+const PROGRAMS: [Program; 3] = [
     Program {
         name: "controlplane",
         module: ".",
@@ -59,6 +59,14 @@ const PROGRAMS: [Program; 2] = [
         name: "kwok",
         module: "kwok",
         package: "sigs.k8s.io/kwok/cmd/kwok",
+        sources: &["go.mod", "go.sum"],
+        links: &[],
+        stamped: false,
+    },
+    Program {
+        name: "helm",
+        module: "helm",
+        package: "helm.sh/helm/v3/cmd/helm",
         sources: &["go.mod", "go.sum"],
         links: &[],
         stamped: false,
@@ -205,13 +213,15 @@ mod tests {
 
     #[test]
     fn it_is_stamped_into_what_reports_it() {
-        let [controlplane, kwok] = &PROGRAMS;
+        let [controlplane, kwok, helm] = &PROGRAMS;
         let flags = controlplane.linker_flags("v1.34.4");
         for package in ["component-base/version", "client-go/pkg/version"] {
             for value in ["gitVersion=v1.34.4", "gitMajor=1", "gitMinor=34"] {
                 assert!(flags.contains(&format!(" -X k8s.io/{package}.{value}")), "{flags}");
             }
         }
-        assert_eq!(kwok.linker_flags("v1.34.4"), "-s -w");
+        for program in [kwok, helm] {
+            assert_eq!(program.linker_flags("v1.34.4"), "-s -w");
+        }
     }
 }

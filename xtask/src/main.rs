@@ -6,6 +6,7 @@
 mod bench;
 mod controlplane;
 mod demo;
+mod image;
 mod prove;
 mod test;
 
@@ -37,6 +38,8 @@ enum Task {
     Controlplane(controlplane::Command),
     /// The reference example on a real control plane, as a tree that fills in
     Demo(demo::Arguments),
+    /// The container image of kro-controller, as an OCI layout
+    Image(image::Arguments),
     /// A proof in its long form
     #[command(subcommand)]
     Prove(prove::Proof),
@@ -52,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         Task::Conformance(suite) => conformance::run(&suite),
         Task::Controlplane(command) => controlplane::run(&command),
         Task::Demo(arguments) => demo::run(&arguments),
+        Task::Image(arguments) => image::run(&arguments),
         Task::Prove(proof) => prove::run(&proof),
         Task::Test => test::run(),
     }

@@ -107,7 +107,7 @@ fn principals(value: &Json) -> Option<BTreeMap<String, BTreeSet<String>>> {
         Json::Object(kinds) => kinds
             .iter()
             .map(|(kind, value)| {
-                let names = texts(value)?.into_iter().map(account).collect();
+                let names = texts(value)?.iter().map(|name| account(name)).collect();
                 Some((kind.clone(), names))
             })
             .collect(),
@@ -116,12 +116,12 @@ fn principals(value: &Json) -> Option<BTreeMap<String, BTreeSet<String>>> {
 }
 
 /// The root of an account may be named by the number of the account alone.
-fn account(name: String) -> String {
+fn account(name: &str) -> String {
     let root = name.strip_prefix("arn:").and_then(|rest| {
         let (_, rest) = rest.split_once(":iam::")?;
         rest.strip_suffix(":root")
     });
-    root.map_or_else(|| name.clone(), str::to_owned)
+    root.unwrap_or(name).to_owned()
 }
 
 fn conditions(value: &Json) -> Option<BTreeMap<String, BTreeMap<String, BTreeSet<String>>>> {

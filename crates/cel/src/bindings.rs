@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use crate::{Attribute, Value};
+use crate::{Attribute, Value, value::same_name};
 
 /// Values for variables, borrowed or shared.
 ///
@@ -72,7 +72,7 @@ impl<'b> Bindings<'b> {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Bound<'b>> {
-        self.entries.iter().find(|(n, _)| **n == *name).map(|(_, bound)| bound)
+        self.entries.iter().find(|(n, _)| same_name(n, name)).map(|(_, bound)| bound)
     }
 
     pub(crate) fn unknown_paths(&self) -> &[Attribute] {

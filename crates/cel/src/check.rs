@@ -110,7 +110,7 @@ pub fn check(env: &Env, ast: Ast) -> Result<Checked, Vec<Mistake>> {
         types: vec![Type::Error; ast.len()],
         references: vec![Reference::None; ast.len()],
         mistakes: Vec::new(),
-        known: Substitution::default(),
+        known: Substitution::new(env.options().null_gives_way),
         scope: Vec::new(),
     };
     checker.check(ast.root());
@@ -266,7 +266,7 @@ impl Checker<'_> {
         match before {
             None => ty,
             Some(before) if self.known.assign(&before, &ty) => {
-                infer::most_general(&before, &ty).clone()
+                self.known.most_general(&before, &ty).clone()
             }
             Some(_) => Type::Dyn,
         }
@@ -303,7 +303,10 @@ impl Checker<'_> {
                 return Some((reference, variable.ty.clone()));
             }
             let ty = env.lookup_type(name)?;
-            Some((Reference::Type(ty.clone()), Type::type_of(ty)))
+            // The type of types has no parameter where it is named.
+            let named =
+                if ty == Type::type_of(Type::Dyn) { Type::opaque("type") } else { ty.clone() };
+            Some((Reference::Type(ty), Type::type_of(named)))
         })?;
         self.references[id.index()] = reference;
         Some(ty)
@@ -561,6 +564,26 @@ impl Checker<'_> {
         }
     }
 
+    /// Are numbers of different types compared here, where only a body may do so?
+    fn may_mix(&self) -> bool {
+        self.env.options().mixed_comparisons_in_bodies && !self.scope.is_empty()
+    }
+
+    /// The comparison of numbers of these two types.
+    fn mixed(&mut self, function: &Function, args: &[Type]) -> Option<Arc<Overload>> {
+        let rows = crate::library::MIXED_COMPARISONS.functions.iter().copied().flatten();
+        for row in rows {
+            let Ok(overload) = row.overload() else { continue };
+            if overload.function == function.name
+                && overload.params.len() == args.len()
+                && self.known.assign_all(args.iter().zip(&overload.params))
+            {
+                return Some(Arc::new(overload));
+            }
+        }
+        None
+    }
+
     fn resolve_call(
         &mut self,
         id: ExprId,
@@ -601,6 +624,13 @@ impl Checker<'_> {
                 Some(before) if before == Type::Dyn || before == overload_result => before,
                 Some(_) => Type::Dyn,
             });
+        }
+        if result.is_none()
+            && self.may_mix()
+            && let Some(overload) = self.mixed(function, args)
+        {
+            result = Some(overload.result.clone());
+            overloads.push(overload);
         }
         let Some(result) = result else {
             let args: Vec<Type> = args.iter().map(|arg| self.known.resolve(arg, true)).collect();

@@ -88,6 +88,11 @@ pub struct Options {
     /// `<`, `<=`, `>` and `>=` take numbers of different types when both types are known (an option of cel-go) or only when one is
     /// `dyn`.
     pub mixed_comparisons: bool,
+    /// The same, but in the bodies of comprehensions and bindings only: cel-go forgets there that the option is off.
+    pub mixed_comparisons_in_bodies: bool,
+    /// `null` in a list, a map or a conditional gives way to a type that takes it (the specification), or the type that comes
+    /// later wins (cel-go).
+    pub null_gives_way: bool,
     /// Asking whether a number or null has a field is an error (the specification) or the answer is no (cel-go).
     pub strict_presence: bool,
 }
@@ -105,6 +110,8 @@ impl Default for Options {
             strict_index: false,
             mapped_addresses: false,
             mixed_comparisons: false,
+            mixed_comparisons_in_bodies: false,
+            null_gives_way: true,
             strict_presence: true,
         }
     }
@@ -139,6 +146,8 @@ static KRO: LazyLock<Env> = LazyLock::new(|| {
             options.any_keys = true;
             options.strict_presence = false;
             options.construct_objects = false;
+            options.mixed_comparisons_in_bodies = true;
+            options.null_gives_way = false;
         })
         .build()
         .expect("invariant: the signatures of the libraries are well-formed")

@@ -23,6 +23,8 @@ pub(crate) struct Cx<'a> {
     plan: &'a Plan,
     bindings: &'a Bindings<'a>,
     locals: Vec<Slot<'a>>,
+    /// Ends of paths that have been followed, by [`Access::path`](crate::plan::Access).
+    ends: Vec<Option<access::End<'a>>>,
     /// What may still be spent.
     budget: u64,
     limit: u64,
@@ -44,8 +46,24 @@ enum Slot<'a> {
     Stop(Stop),
 }
 
+/// What a condition is.
+enum Truth<'a> {
+    Bool(bool),
+    Other(Value<'a>),
+}
+
+impl<'a> Truth<'a> {
+    fn into_value(self) -> Value<'a> {
+        match self {
+            Truth::Bool(v) => Value::Bool(v),
+            Truth::Other(value) => value,
+        }
+    }
+}
+
 impl Program {
     /// Evaluates with these values. The result borrows from the values and from the program.
+    #[inline]
     pub fn eval<'a>(&'a self, bindings: &'a Bindings<'_>) -> Outcome<'a> {
         self.eval_within(bindings, self.0.env.options().max_cost).outcome
     }
@@ -53,10 +71,12 @@ impl Program {
     /// Evaluates at a cost of at most `limit`, whatever the environment allows.
     ///
     /// An evaluation that would cost more ends with [`BudgetExceeded`](ErrorKind::BudgetExceeded).
+    #[inline]
     pub fn eval_within<'a>(&'a self, bindings: &'a Bindings<'_>, limit: u64) -> Evaluation<'a> {
         let plan: &'a Plan = &self.0;
         let locals = if plan.slots == 0 { Vec::new() } else { vec![Slot::Empty; plan.slots] };
-        let mut cx = Cx { plan, bindings, locals, budget: limit, limit };
+        let mut cx =
+            Cx { plan, bindings, locals, ends: vec![None; plan.paths], budget: limit, limit };
         let outcome = match cx.run() {
             Ok(value) => Outcome::Value(value),
             Err(Stop::Error(error)) => Outcome::Error(error),
@@ -74,6 +94,7 @@ impl<'a> Cx<'a> {
         Stop::Error(Box::new(Error { kind: *kind.into(), expr: id, span, attribute: None }))
     }
 
+    #[inline]
     fn run(&mut self) -> Eval<'a> {
         let plan = self.plan;
         self.spend(plan.root.id, plan.weight)?;
@@ -106,20 +127,17 @@ impl<'a> Cx<'a> {
             Op::Binary(op, operands) => self.binary(node.id, *op, operands),
             Op::Call(call) => self.call(node.id, call),
             Op::Sum(terms) => self.sum(node.id, terms),
-            Op::And(terms) => self.logic(node.id, "_&&_", terms, false),
-            Op::Or(terms) => self.logic(node.id, "_||_", terms, true),
-            Op::Not(operand) => match self.eval(operand)? {
-                Value::Bool(v) => Ok(Value::Bool(!v)),
-                other => Err(self.fail(node.id, ErrorKind::overload("!_", &[other]))),
-            },
+            Op::And(_) | Op::Or(_) | Op::Not(_) => self.truth(node).map(Truth::into_value),
             Op::Negate(operand) => {
                 let value = self.eval(operand)?;
                 operators::negate(&value).map_err(|kind| self.fail(node.id, kind))
             }
-            Op::Conditional(parts) => match self.eval(&parts[0])? {
-                Value::Bool(true) => self.eval(&parts[1]),
-                Value::Bool(false) => self.eval(&parts[2]),
-                other => Err(self.fail(node.id, ErrorKind::overload("_?_:_", &[other]))),
+            Op::Conditional(parts) => match self.truth(&parts[0])? {
+                Truth::Bool(true) => self.eval(&parts[1]),
+                Truth::Bool(false) => self.eval(&parts[2]),
+                Truth::Other(other) => {
+                    Err(self.fail(node.id, ErrorKind::overload("_?_:_", &[other])))
+                }
             },
             Op::List(elements) => self.list(node.id, elements),
             Op::Map(entries) => self.map(node.id, entries),
@@ -130,6 +148,41 @@ impl<'a> Cx<'a> {
                 self.locals[*slot] = Slot::Empty;
                 self.eval(body)
             }
+        }
+    }
+
+    /// The value of a condition, without making a value on the way where its operator gives a truth value.
+    fn truth(&mut self, node: &'a Node) -> Result<Truth<'a>, Stop> {
+        match &node.op {
+            Op::And(terms) => self.logic(node.id, "_&&_", terms, false).map(Truth::Bool),
+            Op::Or(terms) => self.logic(node.id, "_||_", terms, true).map(Truth::Bool),
+            Op::Not(operand) => match self.truth(operand)? {
+                Truth::Bool(v) => Ok(Truth::Bool(!v)),
+                Truth::Other(other) => Err(self.fail(node.id, ErrorKind::overload("!_", &[other]))),
+            },
+            Op::Binary(op @ (BinaryOp::Equal | BinaryOp::NotEqual), operands) => {
+                let [left, right] = self.operands(node.id, *op, operands)?;
+                match left.is_equal_to(&right) {
+                    Ok(equal) => Ok(Truth::Bool(equal == (*op == BinaryOp::Equal))),
+                    Err(kind) => Err(self.fail(node.id, kind)),
+                }
+            }
+            Op::Binary(..)
+            | Op::Constant(_)
+            | Op::Access(_)
+            | Op::Call(_)
+            | Op::Negate(_)
+            | Op::Sum(_)
+            | Op::Conditional(_)
+            | Op::List(_)
+            | Op::Map(_)
+            | Op::Struct(..)
+            | Op::Comprehension(_)
+            | Op::OrElse(..)
+            | Op::Bind { .. } => Ok(match self.eval(node)? {
+                Value::Bool(v) => Truth::Bool(v),
+                other => Truth::Other(other),
+            }),
         }
     }
 
@@ -167,13 +220,19 @@ impl<'a> Cx<'a> {
         Ok(values)
     }
 
-    fn logic(&mut self, id: ExprId, name: &str, terms: &'a [Node], decisive: bool) -> Eval<'a> {
+    fn logic(
+        &mut self,
+        id: ExprId,
+        name: &str,
+        terms: &'a [Node],
+        decisive: bool,
+    ) -> Result<bool, Stop> {
         let mut stop: Option<Stop> = None;
         for term in terms {
-            let outcome = match self.eval(term) {
-                Ok(Value::Bool(v)) if v == decisive => return Ok(Value::Bool(v)),
-                Ok(Value::Bool(_)) => continue,
-                Ok(other) => self.fail(id, ErrorKind::overload(name, &[other])),
+            let outcome = match self.truth(term) {
+                Ok(Truth::Bool(v)) if v == decisive => return Ok(v),
+                Ok(Truth::Bool(_)) => continue,
+                Ok(Truth::Other(other)) => self.fail(id, ErrorKind::overload(name, &[other])),
                 Err(stop) => stop,
             };
             stop = Some(match stop {
@@ -183,26 +242,49 @@ impl<'a> Cx<'a> {
         }
         match stop {
             Some(stop) => Err(stop),
-            None => Ok(Value::Bool(!decisive)),
+            None => Ok(!decisive),
         }
     }
 
     fn binary(&mut self, id: ExprId, op: BinaryOp, operands: &'a [Node; 2]) -> Eval<'a> {
+        let [left, right] = self.operands(id, op, operands)?;
+        operators::binary(op, &left, &right).map_err(|kind| self.fail(id, kind))
+    }
+
+    #[inline]
+    fn operands(
+        &mut self,
+        id: ExprId,
+        op: BinaryOp,
+        operands: &'a [Node; 2],
+    ) -> Result<[Value<'a>; 2], Stop> {
         let left = match self.eval(&operands[0]) {
             Ok(left) => left,
             Err(stop) => return Err(self.strict_rest(stop, operands[1..].iter())),
         };
         let right = self.eval(&operands[1])?;
         self.spend(id, cost::binary(op, &left, &right, self.budget))?;
-        operators::binary(op, &left, &right).map_err(|kind| self.fail(id, kind))
+        Ok([left, right])
     }
 
     fn sum(&mut self, id: ExprId, terms: &'a [Node]) -> Eval<'a> {
-        let mut values = Vec::with_capacity(terms.len());
+        let mut few = [const { Value::Null }; 6];
+        let mut many = Vec::new();
+        let values = match few.get_mut(..terms.len()) {
+            Some(few) => few,
+            None => {
+                many.resize_with(terms.len(), || Value::Null);
+                &mut many
+            }
+        };
+        let mut known = 0;
         let mut stop = None;
         for (i, term) in terms.iter().enumerate() {
             match self.eval(term) {
-                Ok(value) => values.push(value),
+                Ok(value) => {
+                    values[i] = value;
+                    known += 1;
+                }
                 Err(first) => {
                     stop = Some(self.strict_rest(first, terms[i + 1..].iter()));
                     break;
@@ -212,6 +294,7 @@ impl<'a> Cx<'a> {
         if let Some(unknown @ Stop::Unknown(_)) = stop {
             return Err(unknown);
         }
+        let values = &values[..known];
         for pair in values.windows(2) {
             self.spend(id, cost::binary(BinaryOp::Add, &pair[0], &pair[1], self.budget))?;
         }

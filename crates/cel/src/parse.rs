@@ -560,10 +560,10 @@ impl<'s> Parser<'s, '_> {
             TokenKind::LeftBracket => self.list(),
             TokenKind::LeftBrace => self.map(),
             TokenKind::Dot if self.peek(1) == TokenKind::Ident => {
-                self.take();
-                self.ident(true)
+                let dot = self.take();
+                self.ident(Some(dot.span))
             }
-            TokenKind::Ident => self.ident(false),
+            TokenKind::Ident => self.ident(None),
             TokenKind::Reserved => {
                 let word = self.text(token.span).to_owned();
                 self.mistake(MistakeKind::ReservedWord(word), token.span);
@@ -617,9 +617,11 @@ impl<'s> Parser<'s, '_> {
         }
     }
 
-    fn ident(&mut self, absolute: bool) -> ExprId {
+    /// A name or a call; with a dot in front it is absolute.
+    fn ident(&mut self, dot: Option<Span>) -> ExprId {
         let token = self.take();
-        let start = if absolute { token.span.start - 1 } else { token.span.start };
+        let absolute = dot.is_some();
+        let start = dot.unwrap_or(token.span).start;
         let name = Name { text: Arc::from(self.text(token.span)), span: token.span };
         if self.kind() == TokenKind::LeftParen {
             let args = self.args();

@@ -1,6 +1,9 @@
 //! From a checked tree to a program: names, overloads and constants are resolved once.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use crate::{
     Ast, BinaryOp, Checked, ComprehensionKind, Env, Expr, ExprId, Key, Literal, LogicOp, Mistake,
@@ -20,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) spans: Vec<Span>,
     pub(crate) globals: Vec<Global>,
     pub(crate) slots: usize,
+    /// How many places there are for ends of paths: none where no path is followed twice.
+    pub(crate) paths: usize,
     pub(crate) shapes: Arc<ResolvedShapes>,
     pub(crate) lazy: Vec<Node>,
     /// What the nodes cost that are in no loop.
@@ -70,10 +75,15 @@ pub(crate) enum OrElse {
     Value,
 }
 
+/// An [`Access`] whose end is not kept.
+pub(crate) const NO_PATH: usize = usize::MAX;
+
 /// A variable or a value and the way into it.
 pub(crate) struct Access {
     pub(crate) root: Root,
     pub(crate) steps: Box<[Step]>,
+    /// Where the end of the path is kept during an evaluation.
+    pub(crate) path: usize,
     /// `has`: is the last step there?
     pub(crate) test: bool,
 }
@@ -183,6 +193,9 @@ pub(crate) fn plan(
         shapes: env.shapes(),
         scope: Vec::new(),
         next_slot: 0,
+        paths: HashMap::new(),
+        paths_repeat: false,
+        loops: 0,
         slots: 0,
         globals: Vec::new(),
         lazy: Vec::new(),
@@ -198,6 +211,7 @@ pub(crate) fn plan(
         spans: ast.spans.clone(),
         globals: planner.globals,
         slots: planner.slots,
+        paths: if planner.paths_repeat { planner.paths.len() } else { 0 },
         shapes: planner.shapes,
         lazy: planner.lazy,
         weight: planner.weights.get(root_id.index()).copied().unwrap_or(1),
@@ -224,6 +238,12 @@ struct Planner<'p> {
     next_slot: usize,
     slots: usize,
     globals: Vec<Global>,
+    /// Paths of constant steps into variables.
+    paths: HashMap<String, usize>,
+    /// Is one of them followed more than once?
+    paths_repeat: bool,
+    /// How many comprehensions are around.
+    loops: usize,
     lazy: Vec<Node>,
     mistakes: Vec<Mistake>,
 }
@@ -334,8 +354,10 @@ impl Planner<'_> {
                     let name = second.text.clone();
                     self.scope.push(Local { name, slot, shape: value, init: None });
                 }
+                self.loops += 1;
                 let filter = c.filter.map(|id| self.node(id));
                 let body = self.node(c.body);
+                self.loops -= 1;
                 self.scope.truncate(scope);
                 self.next_slot = next_slot;
                 let two = c.second.is_some();
@@ -382,9 +404,40 @@ impl Planner<'_> {
                 {
                     return Op::Constant(value.clone());
                 }
-                Op::Access(Box::new(Access { root, steps: steps.into(), test }))
+                let path = if test { NO_PATH } else { self.path(&root, &steps) };
+                Op::Access(Box::new(Access { root, steps: steps.into(), path, test }))
             }
             Err(ty) => Op::Constant(Value::Type(Arc::new(ty))),
+        }
+    }
+
+    /// The place for the end of a path, if all of its steps are names.
+    fn path(&mut self, root: &Root, steps: &[Step]) -> usize {
+        let Root::Global(global) = root else { return NO_PATH };
+        if steps.is_empty() {
+            return NO_PATH;
+        }
+        let mut key = String::with_capacity(64);
+        key.push_str(&self.globals[*global].name);
+        for step in steps {
+            let (kind, name) = match &step.kind {
+                StepKind::Field(name, _) => ('.', &**name),
+                StepKind::Key(Key::String(name)) => ('[', &**name),
+                StepKind::Key(_) | StepKind::Index(_) => return NO_PATH,
+            };
+            key.extend(['\0', if step.optional { '?' } else { '!' }, kind]);
+            key.push_str(name);
+        }
+        let next = self.paths.len();
+        match self.paths.entry(key) {
+            Entry::Occupied(known) => {
+                self.paths_repeat = true;
+                *known.get()
+            }
+            Entry::Vacant(new) => {
+                self.paths_repeat |= self.loops > 0;
+                *new.insert(next)
+            }
         }
     }
 

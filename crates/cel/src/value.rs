@@ -13,10 +13,10 @@ use std::sync::Arc;
 
 pub(crate) use compare::{contains, position_by_keys};
 pub use json::{ConvertError, OpaqueToJson};
-pub(crate) use json::{Shaped, from_json};
+pub(crate) use json::{Shaped, from_json, untyped_scalar};
 pub use list::List;
-pub(crate) use map::lookup_keys;
 pub use map::{Key, Map, MapBuilder};
+pub(crate) use map::{lookup_keys, property, same_name};
 pub use opaque::Opaque;
 pub use text::{Bytes, Str};
 
@@ -168,7 +168,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// False, zero, empty and null.
+    /// False, zero, empty, null and the first instant of the year 1.
     pub fn is_zero(&self) -> bool {
         match self {
             Value::Null => true,
@@ -178,12 +178,13 @@ impl<'a> Value<'a> {
             Value::Double(v) => *v == 0.0,
             Value::String(v) => v.is_empty(),
             Value::Bytes(v) => v.is_empty(),
-            Value::Timestamp(v) => v.seconds() == 0 && v.nanos() == 0,
+            Value::Timestamp(v) => v.is_first(),
             Value::Duration(v) => v.nanos() == 0,
             Value::List(v) => v.is_empty(),
             Value::Map(v) => v.is_empty(),
             Value::Type(_) => false,
-            Value::Optional(v) => v.is_none(),
+            // Also one without a value is there.
+            Value::Optional(_) => false,
             Value::Opaque(_) => false,
         }
     }

@@ -114,7 +114,8 @@ async fn update(
     wanted: &Value,
     name: &str,
 ) -> Result<Option<Value>, CrdError> {
-    if same(live, wanted) {
+    let different = different(live, wanted);
+    if different.is_empty() {
         return Ok(None);
     }
     let allowed = annotation(rgd, names::ALLOW_BREAKING) == Some("true");
@@ -140,27 +141,33 @@ async fn update(
         },
         "spec": spec,
     });
+    tracing::info!(crd = name, ?different, "bringing a CRD up to date");
     let patched = api.merge_patch(&resource(), "", name, "", &patch).await;
     patched.map(Some).map_err(|error| CrdError::Refused(name.to_owned(), error))
 }
 
-/// Whether the parts of the CRD that we write are as wanted.
-fn same(live: &Value, wanted: &Value) -> bool {
+/// The parts of the CRD that we write and that are not as wanted.
+fn different(live: &Value, wanted: &Value) -> Vec<&'static str> {
     let (have, want) = (&live["spec"], &wanted["spec"]);
-    let plain = ["group", "scope"].iter().all(|key| have[key] == want[key]);
-    let names = ["kind", "plural", "singular", "listKind", "shortNames", "categories"];
-    let names = names.iter().all(|key| have["names"][key] == want["names"][key]);
-    let versions = |spec: &Value| spec["versions"].as_array().map_or(0, Vec::len);
-    let (old, new) = (&have["versions"][0], &want["versions"][0]);
+    let mut parts = Vec::new();
+    let mut compare = |keys: &[&'static str], have: &Value, want: &Value| {
+        parts.extend(keys.iter().filter(|key| have[**key] != want[**key]));
+    };
+    compare(&["group", "scope"], have, want);
+    let named = ["kind", "plural", "singular", "listKind", "shortNames", "categories"];
+    compare(&named, &have["names"], &want["names"]);
     let version = ["name", "schema", "additionalPrinterColumns", "served", "storage"];
-    let version = version.iter().all(|key| old[key] == new[key]);
+    compare(&version, &have["versions"][0], &want["versions"][0]);
+    let versions = |spec: &Value| spec["versions"].as_array().map_or(0, Vec::len);
+    if versions(have) != versions(want) {
+        parts.push("versions");
+    }
     let labels = wanted["metadata"]["labels"].as_object().into_iter().flatten();
     let mut labels = labels.filter(|(key, _)| *key != names::KRO_VERSION);
-    plain
-        && names
-        && version
-        && versions(have) == versions(want)
-        && labels.all(|(key, value)| live["metadata"]["labels"][key] == *value)
+    if labels.any(|(key, value)| live["metadata"]["labels"][key] != *value) {
+        parts.push("labels");
+    }
+    parts
 }
 
 fn is_established(crd: &Value) -> bool {

@@ -132,6 +132,9 @@ async fn bring_on(shared: &Arc<Shared>, mut rgd: Value) -> Result<Requeue, ApiEr
         }
         Resolution::Compiling(number) => {
             shared.metrics.waited("compiling");
+            if said.is_resolved() {
+                return Ok(Requeue::After(shared.options.progress_delay));
+            }
             said.compiling(number);
             Requeue::After(shared.options.progress_delay)
         }

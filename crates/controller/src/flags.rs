@@ -114,6 +114,7 @@ pub struct Flags {
     /// Logs for people; otherwise JSON.
     #[arg(
         long,
+        action = clap::ArgAction::Set,
         default_value = "true",
         default_missing_value = "true",
         num_args = 0..=1,

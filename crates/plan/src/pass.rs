@@ -130,17 +130,16 @@ impl<'a> Ctx<'a> {
             return NodePass::skipped();
         }
         let mut asked = node.include_when.iter().flat_map(Expression::nodes);
-        let unready = asked.find_map(|dep| done.get(dep)?.ready.as_ref().err());
-        if let Some(why) = unready {
-            return NodePass::unknown(Progress::Waiting(why.clone()));
+        if let Some(held) = asked.find_map(|dep| done.get(dep)?.holds_back()) {
+            return NodePass::unknown(held);
         }
         match included(node, scope) {
             Ok(true) => {}
             Ok(false) => return NodePass::skipped(),
             Err(progress) => return NodePass::unknown(progress),
         }
-        if let Some(why) = dependencies().find_map(|dep| dep.ready.as_ref().err()) {
-            return NodePass::unknown(Progress::Waiting(why.clone()));
+        if let Some(held) = dependencies().find_map(NodePass::holds_back) {
+            return NodePass::unknown(held);
         }
         match &node.source {
             Source::External(external) => self.external(id, external, scope),
@@ -204,6 +203,23 @@ impl NodePass {
     fn unknown(progress: Progress) -> Self {
         let ready = Err(progress.message().unwrap_or("").to_owned());
         Self { progress, items: None, reference: None, ready, gate: None }
+    }
+
+    /// Where its dependents stand while it is not ready: what waits for data makes them wait for
+    /// data, too, so that an instance says `unresolved` only when nothing else is amiss.
+    fn holds_back(&self) -> Option<Progress> {
+        let why = self.ready.as_ref().err()?.clone();
+        Some(match &self.progress {
+            Progress::Unresolved(_) => Progress::Unresolved(why),
+            Progress::Skipped
+            | Progress::Synced
+            | Progress::Working
+            | Progress::Waiting(_)
+            | Progress::Duplicate(_)
+            | Progress::Deleting(_)
+            | Progress::Refused(_)
+            | Progress::Fatal(_) => Progress::Waiting(why),
+        })
     }
 
     /// Whether it stands in nobody's way: everything that it wants is known, and nothing of it

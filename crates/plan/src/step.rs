@@ -3,7 +3,8 @@
 use crate::action::{Action, NodeReport, Progress, Step, Wanted, inventory_patch};
 use crate::instance::Instance;
 use crate::inventory::Inventory;
-use crate::object::{ObjectId, text};
+use crate::names;
+use crate::object::{ObjectId, annotation, text};
 use crate::observed::{Listed, Member, Observed};
 use crate::pass::{NodePass, Pass, evaluate};
 use crate::report::{report, suspended, unmanaged};
@@ -117,8 +118,12 @@ impl Round<'_> {
     fn actions(&self) -> Vec<Action> {
         let recorded = Inventory::of(self.instance.object);
         let mut actions = self.pass.actions(self.observed, &recorded, self.namespace());
-        let valid =
-            || Inventory::validate(self.instance.object, &self.instance.applyset_id()).is_ok();
+        // What an earlier release wrote has no hash.
+        let hashed = annotation(self.instance.object, names::INVENTORY_HASH).is_some();
+        let valid = || {
+            hashed
+                && Inventory::validate(self.instance.object, &self.instance.applyset_id()).is_ok()
+        };
         let missing = self.pass.is_working()
             && (!self.pass.is_covered(&recorded, self.namespace()) || !valid());
         if missing && self.observed.unrecorded.is_none() {

@@ -17,7 +17,7 @@ pub(crate) struct Ports {
 const CONTROLLERS: &str = "deployment-controller,replicaset-controller,statefulset-controller,\
      daemonset-controller,job-controller,cronjob-controller,endpoints-controller,\
      endpointslice-controller,garbage-collector-controller,namespace-controller,\
-     serviceaccount-controller";
+     serviceaccount-controller,clusterrole-aggregation-controller";
 
 pub(crate) fn etcd(path: &Path, directory: &Path, ports: &Ports) -> Program {
     let clients = format!("http://127.0.0.1:{}", ports.etcd_clients);

@@ -1,12 +1,21 @@
 //! The scenarios: kro and ACK as real processes on a real control plane.
 
+mod ack;
 mod application;
+mod chart;
+mod collections;
+mod conditions;
 mod crash;
 mod definitions;
 mod deletion;
 mod drift;
+mod externals;
+mod instances;
 mod many;
+mod ordering;
+mod process;
 mod refused;
 mod revisions;
 mod steady;
+mod takeover;
 mod waiting;

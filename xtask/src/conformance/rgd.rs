@@ -83,6 +83,18 @@ fn plurals(table: &Path, list: &SkipList, report: &mut Report) {
     }
 }
 
+/// What is found in a definition, given the kinds of a folder.
+///
+/// # Errors
+/// When a file can't be read.
+pub fn check(path: &Path, schemas: &Path) -> anyhow::Result<Diagnostics> {
+    let definition = definition(path)?;
+    let (spec, _) = graph::read(&definition);
+    let wanted = spec.as_ref().map(graph::kinds).unwrap_or_default();
+    let kinds = Schemas::read(schemas)?.resolve(&wanted);
+    Ok(graph::compile_definition(&definition, &kinds, &Options::default()).1)
+}
+
 fn find(dir: &Path, cases: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         let path = entry.path();

@@ -77,6 +77,22 @@ fn recorded_changes_and_plurals_are_ours() {
     }
 }
 
+/// The Go stack refuses the reference example: the bucket of its ACK controller has no `tags`. The place of what it has is told.
+#[test]
+fn the_reference_example_is_told_where_the_published_bucket_has_tags() {
+    let test = "the_reference_example_is_told_where_the_published_bucket_has_tags";
+    let Some(schemas) = shared("schemas", test) else { return };
+    let example = root().join("../shared/examples/application/rgd.yaml");
+    let found = rgd::check(&example, &schemas).expect("it can be read");
+    let errors: Vec<_> = found.errors().collect();
+    let [unknown] = errors.as_slice() else { panic!("one mistake: {found}") };
+    assert_eq!(unknown.code.to_string(), "KRO0303");
+    assert_eq!(unknown.place.to_string(), "spec.resources[0].template.spec.tags");
+    let kind = "`s3.services.k8s.aws/v1alpha1 Bucket`";
+    assert!(unknown.message.contains("`tags`") && unknown.message.contains(kind), "{unknown}");
+    assert_eq!(unknown.help.as_deref(), Some("did you mean `spec.tagging.tagSet`?"));
+}
+
 #[test]
 fn a_listed_name_must_fail() {
     let list = SkipList::parse("# a reason\na/x\na/y\n");

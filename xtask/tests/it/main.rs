@@ -6,3 +6,4 @@ mod conformance;
 mod dependencies;
 mod documents;
 mod fuzz;
+mod scenarios;

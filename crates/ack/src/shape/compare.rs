@@ -126,7 +126,7 @@ where
             && left.len() == right.len()
             && left.iter().zip(&right).all(|(l, r)| match (desired.get(*l), latest.get(*r)) {
                 (Some(desired), Some(latest)) => same(desired, latest),
-                (Some(_), None) | (None, Some(_)) | (None, None) => false,
+                (Some(_) | None, None) | (None, Some(_)) => false,
             })
     }
 }

@@ -7,9 +7,15 @@ use crate::Type;
 pub(crate) struct Substitution {
     known: Vec<Option<Type>>,
     log: Vec<(u32, Option<Type>)>,
+    /// Null gives way to a type that takes it.
+    null_gives_way: bool,
 }
 
 impl Substitution {
+    pub(crate) fn new(null_gives_way: bool) -> Self {
+        Substitution { null_gives_way, ..Substitution::default() }
+    }
+
     pub(crate) fn fresh(&mut self) -> u32 {
         let var = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
         self.known.push(None);
@@ -103,7 +109,7 @@ impl Substitution {
                 return (true, true);
             }
             if self.fits(ty, &known) {
-                let general = most_general(ty, &known).clone();
+                let general = self.most_general(ty, &known).clone();
                 if !self.occurs(var, &general) {
                     self.set(var, general);
                 }
@@ -116,6 +122,16 @@ impl Substitution {
         }
         self.set(var, ty.clone());
         (true, false)
+    }
+
+    /// The less specific one of two types that fit each other.
+    pub(super) fn most_general<'t>(&self, a: &'t Type, b: &'t Type) -> &'t Type {
+        // A value that may be null: the other type says more.
+        if self.null_gives_way && *b == Type::Null && nullable(a) || less_specific(a, b) {
+            a
+        } else {
+            b
+        }
     }
 
     fn occurs(&self, var: u32, ty: &Type) -> bool {
@@ -195,12 +211,6 @@ fn nullable(ty: &Type) -> bool {
             | Type::Duration
             | Type::Wrapper(_)
     )
-}
-
-/// The less specific one of two types that fit each other.
-pub(super) fn most_general<'t>(a: &'t Type, b: &'t Type) -> &'t Type {
-    // A value that may be null: the other type says more.
-    if *b == Type::Null && nullable(a) || less_specific(a, b) { a } else { b }
 }
 
 fn less_specific(a: &Type, b: &Type) -> bool {

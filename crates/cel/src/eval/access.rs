@@ -8,7 +8,7 @@ use crate::{
     bindings::Bound,
     plan::{Access, Root, Step, StepKind},
     shape::{Shape, Shapes},
-    value::{Shaped, from_json},
+    value::{Shaped, from_json, property, untyped_scalar},
 };
 
 /// What a step found.
@@ -25,6 +25,11 @@ impl<'a> Cx<'a> {
         }
         match &access.root {
             Root::Global(index) => {
+                if let Some(Some(end)) = self.ends.get(access.path)
+                    && let Some(result) = self.end(id, *end)
+                {
+                    return result;
+                }
                 let global = &self.plan.globals[*index];
                 let bound = self.bindings.get(&global.name);
                 let json = match bound {
@@ -46,6 +51,7 @@ impl<'a> Cx<'a> {
                     }
                 };
                 let end = self.follow(access, json, global.shape);
+                self.keep(access, end);
                 if let Some(result) = self.end(id, end) {
                     return result;
                 }
@@ -105,11 +111,18 @@ impl<'a> Cx<'a> {
         }
         let end = match &access.root {
             Root::Global(index) => {
-                let global = &self.plan.globals[*index];
-                match self.bindings.get(&global.name)? {
-                    Bound::Json(json) => self.follow(access, json, global.shape),
-                    Bound::Shared(json) => self.follow(access, json, global.shape),
-                    Bound::Value(_) | Bound::Unknown => return None,
+                if let Some(Some(end)) = self.ends.get(access.path) {
+                    *end
+                } else {
+                    let global = &self.plan.globals[*index];
+                    let json: &Json = match self.bindings.get(&global.name)? {
+                        Bound::Json(json) => json,
+                        Bound::Shared(json) => json,
+                        Bound::Value(_) | Bound::Unknown => return None,
+                    };
+                    let end = self.follow(access, json, global.shape);
+                    self.keep(access, end);
+                    end
                 }
             }
             Root::Local(slot) => match &self.locals[*slot] {
@@ -122,6 +135,11 @@ impl<'a> Cx<'a> {
         };
         match end {
             End::At { json, shape, optional: true } => {
+                if shape == Shapes::DYN
+                    && let Some(value) = untyped_scalar(json)
+                {
+                    return Some(Ok(Some(value)));
+                }
                 let value = from_json(json, &self.plan.shapes.shapes, shape);
                 Some(value.map(Some).map_err(|kind| self.fail(id, kind)))
             }
@@ -275,7 +293,12 @@ impl<'a> Cx<'a> {
                     Value::String(key) => key.to_string(),
                     Value::Int(i) => i.to_string(),
                     Value::Uint(i) => i.to_string(),
-                    other => other.type_name().to_owned(),
+                    Value::Bool(_) | Value::Double(_) => index.type_name().to_owned(),
+                    // Nothing that may still come has such a key.
+                    _ => {
+                        let found = index.type_name().to_owned();
+                        return Err(self.fail(id, ErrorKind::UnsupportedKey { found }));
+                    }
                 };
                 Ok(Found::Absent(Box::new(ErrorKind::NoSuchKey { key })))
             }
@@ -364,7 +387,7 @@ impl<'a> Cx<'a> {
 
 /// Where a path in bound data ends.
 #[derive(Clone, Copy)]
-enum End<'a> {
+pub(super) enum End<'a> {
     At {
         json: &'a Json,
         shape: u32,
@@ -378,6 +401,7 @@ enum End<'a> {
 
 impl<'a> Cx<'a> {
     /// Follows a path of fields and text keys through bound data without making values on the way.
+    #[inline]
     fn follow(&self, access: &Access, json: &'a Json, shape: u32) -> End<'a> {
         match json {
             Json::Object(object) if !access.steps.is_empty() => {
@@ -386,6 +410,13 @@ impl<'a> Cx<'a> {
             }
             json if access.steps.is_empty() => End::At { json, shape, optional: false },
             _ => End::Unusual,
+        }
+    }
+
+    /// Remembers where a path ends, if it may be followed again.
+    fn keep(&mut self, access: &Access, end: End<'a>) {
+        if let Some(kept) = self.ends.get_mut(access.path) {
+            *kept = Some(end);
         }
     }
 
@@ -411,7 +442,7 @@ impl<'a> Cx<'a> {
                 Some(hint) if hint.object == shape => {
                     shape = hint.shape;
                     // Null counts as absent in an object with declared fields.
-                    object.get(&*hint.property).filter(|json| !json.is_null())
+                    property(object, &hint.property).filter(|json| !json.is_null())
                 }
                 _ => {
                     shape = match start.shapes.get(shape) {
@@ -423,7 +454,7 @@ impl<'a> Cx<'a> {
                         | Shape::IntOrString
                         | Shape::Invalid => return End::Unusual,
                     };
-                    object.get(name)
+                    property(object, name)
                 }
             };
             match found {
@@ -437,7 +468,17 @@ impl<'a> Cx<'a> {
         End::Unusual
     }
 
+    #[inline]
     fn end(&self, id: ExprId, end: End<'a>) -> Option<Eval<'a>> {
+        if let End::At { json, shape: Shapes::DYN, optional: false } = end
+            && let Some(value) = untyped_scalar(json)
+        {
+            return Some(Ok(value));
+        }
+        self.typed_end(id, end)
+    }
+
+    fn typed_end(&self, id: ExprId, end: End<'a>) -> Option<Eval<'a>> {
         match end {
             End::At { json, shape, optional } => {
                 match from_json(json, &self.plan.shapes.shapes, shape) {

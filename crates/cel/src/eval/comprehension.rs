@@ -1,6 +1,6 @@
 //! Macros that run over lists and maps.
 
-use super::{Cx, Eval, Slot, outrank};
+use super::{Cx, Eval, Slot, Truth, outrank};
 use crate::{
     ComprehensionKind, ErrorKind, ExprId, Key, MapBuilder, Stop, Value,
     plan::{Loop, Node},
@@ -127,9 +127,11 @@ impl<'a> Cx<'a> {
     }
 
     fn predicate(&mut self, id: ExprId, node: &'a Node) -> Result<bool, Stop> {
-        match self.eval(node)? {
-            Value::Bool(v) => Ok(v),
-            other => Err(self.fail(id, ErrorKind::overload("comprehension", &[other]))),
+        match self.truth(node)? {
+            Truth::Bool(v) => Ok(v),
+            Truth::Other(other) => {
+                Err(self.fail(id, ErrorKind::overload("comprehension", &[other])))
+            }
         }
     }
 

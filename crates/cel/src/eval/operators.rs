@@ -20,8 +20,8 @@ const UINT: &str = "unsigned integer";
 pub(super) fn binary<'a>(op: BinaryOp, a: &Value<'a>, b: &Value<'a>) -> CallResult<'a> {
     match op {
         BinaryOp::Add => add(a, b),
-        BinaryOp::Equal => a.equals(b).map(Value::Bool),
-        BinaryOp::NotEqual => a.equals(b).map(|equal| Value::Bool(!equal)),
+        BinaryOp::Equal => a.is_equal_to(b).map(Value::Bool),
+        BinaryOp::NotEqual => a.is_equal_to(b).map(|equal| Value::Bool(!equal)),
         BinaryOp::Less => order(op, a, b, Ordering::is_lt),
         BinaryOp::LessEqual => order(op, a, b, Ordering::is_le),
         BinaryOp::Greater => order(op, a, b, Ordering::is_gt),
@@ -74,6 +74,13 @@ fn order<'a>(
 ) -> CallResult<'a> {
     match a.compare(b) {
         Some(order) => Ok(Value::Bool(order.is_some_and(holds))),
+        // With what is no number nothing compares, whatever else has an order.
+        None if [a, b].iter().any(|v| matches!(v, Value::Double(v) if v.is_nan()))
+            && a.compare(a).is_some()
+            && b.compare(b).is_some() =>
+        {
+            Ok(Value::Bool(false))
+        }
         None => none(op, a, b),
     }
 }
@@ -169,7 +176,7 @@ fn add_lists<'a>(a: &List<'a>, b: &List<'a>) -> CallResult<'a> {
 }
 
 /// All terms of a chain of `+`, without copying what was added before.
-pub(super) fn sum(terms: Vec<Value<'_>>) -> CallResult<'_> {
+pub(super) fn sum<'a>(terms: &[Value<'a>]) -> CallResult<'a> {
     if terms.iter().all(|term| matches!(term, Value::String(_))) {
         let length = terms.iter().filter_map(Value::as_str).map(str::len).sum();
         if length > MAX_TEXT {
@@ -185,7 +192,7 @@ pub(super) fn sum(terms: Vec<Value<'_>>) -> CallResult<'_> {
     };
     if terms.iter().all(atomic) {
         let mut elements = Vec::new();
-        for term in &terms {
+        for term in terms {
             if let Value::List(list) = term {
                 for element in list.iter() {
                     elements.push(element?);
@@ -194,10 +201,10 @@ pub(super) fn sum(terms: Vec<Value<'_>>) -> CallResult<'_> {
         }
         return Ok(Value::list(elements));
     }
-    let mut terms = terms.into_iter();
-    let mut total = terms.next().unwrap_or(Value::Null);
-    for term in terms {
-        total = add(&total, &term)?;
+    let [first, rest @ ..] = terms else { return Ok(Value::Null) };
+    let mut total = first.clone();
+    for term in rest {
+        total = add(&total, term)?;
     }
     Ok(total)
 }

@@ -101,16 +101,16 @@ fn max<'a>(args: &[Value<'a>]) -> CallResult<'a> {
     extreme("max", args, Ordering::Greater)
 }
 
-/// Elements that don't compare with the best so far are passed over.
+/// Elements that don't compare with the best so far are passed over; those that compare with nothing are an error.
 fn extreme<'a>(function: &'static str, args: &[Value<'a>], better: Ordering) -> CallResult<'a> {
     let [Value::List(list)] = args else { return Err(ErrorKind::overload(function, args)) };
     let mut best: Option<Value<'a>> = None;
     for element in list.iter() {
         let element = element?;
+        if element.compare(&element).is_none() {
+            return Err(ErrorKind::overload(function, args));
+        }
         match &best {
-            None if element.compare(&element).is_none() => {
-                return Err(ErrorKind::overload(function, args));
-            }
             Some(best) if element.compare(best) != Some(Some(better)) => {}
             _ => best = Some(element),
         }
@@ -123,6 +123,9 @@ fn is_sorted<'a>(args: &[Value<'a>]) -> CallResult<'a> {
     let mut before: Option<Value<'a>> = None;
     for element in list.iter() {
         let element = element?;
+        if element.compare(&element).is_none() {
+            return Err(ErrorKind::overload("isSorted", args));
+        }
         if before.is_some_and(|before| before.compare(&element) == Some(Some(Ordering::Greater))) {
             return Ok(Value::Bool(false));
         }

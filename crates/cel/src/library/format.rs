@@ -1,6 +1,6 @@
 //! `format`: text with clauses for values.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 use super::text::bounded;
 use crate::{CallResult, ErrorKind, PlannedArg, Prepared, Row, Type, Value, cost::Work};
@@ -15,8 +15,8 @@ pub(super) static ROWS: [Row; 1] = [Row::new(
 .work(Work::Deep)];
 
 /// What stands in a format.
-enum Part<'t> {
-    Text(&'t str),
+enum Part {
+    Text(String),
     Clause(Clause),
 }
 
@@ -29,16 +29,16 @@ struct Clause {
 /// Precisions beyond this are refused.
 const MAX_PRECISION: usize = 1_000;
 
-fn parse(text: &str) -> Result<Vec<Part<'_>>, String> {
+fn parse(text: &str) -> Result<Vec<Part>, String> {
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find('%') {
         if at > 0 {
-            parts.push(Part::Text(&rest[..at]));
+            parts.push(Part::Text(rest[..at].to_owned()));
         }
         rest = &rest[at + 1..];
         if let Some(after) = rest.strip_prefix('%') {
-            parts.push(Part::Text("%"));
+            parts.push(Part::Text("%".to_owned()));
             rest = after;
             continue;
         }
@@ -62,19 +62,28 @@ fn parse(text: &str) -> Result<Vec<Part<'_>>, String> {
         rest = &rest[1..];
     }
     if !rest.is_empty() {
-        parts.push(Part::Text(rest));
+        parts.push(Part::Text(rest.to_owned()));
     }
     Ok(parts)
 }
 
 fn format<'a>(args: &[Value<'a>]) -> CallResult<'a> {
+    let [Value::String(text), Value::List(_)] = args else {
+        return Err(ErrorKind::overload("format", args));
+    };
+    let parts = parse(text).map_err(|reason| ErrorKind::argument("format", reason))?;
+    write_parts(&parts, args)
+}
+
+/// The parts with the values of the second argument in the places of the clauses.
+fn write_parts<'a>(parts: &[Part], args: &[Value<'a>]) -> CallResult<'a> {
     let [Value::String(text), Value::List(list)] = args else {
         return Err(ErrorKind::overload("format", args));
     };
     let fail = |reason: String| ErrorKind::argument("format", reason);
-    let mut out = String::with_capacity(text.len() + 16);
+    let mut out = String::with_capacity(text.len() + 32);
     let mut next = 0;
-    for part in parse(text).map_err(fail)? {
+    for part in parts {
         match part {
             Part::Text(text) => out.push_str(text),
             Part::Clause(clause) => {
@@ -82,7 +91,7 @@ fn format<'a>(args: &[Value<'a>]) -> CallResult<'a> {
                     return Err(fail(format!("there is no argument {next}")));
                 };
                 next += 1;
-                write_clause(&mut out, clause, &value?).map_err(fail)?;
+                write_clause(&mut out, *clause, &value?).map_err(fail)?;
                 bounded(out.len())?;
             }
         }
@@ -152,12 +161,11 @@ fn sign(v: i64) -> &'static str {
 }
 
 fn write_hex(out: &mut String, bytes: &[u8], upper: bool) -> std::fmt::Result {
+    let digits: &[u8; 16] = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
+    out.reserve(2 * bytes.len());
     for byte in bytes {
-        if upper {
-            write!(out, "{byte:02X}")?;
-        } else {
-            write!(out, "{byte:02x}")?;
-        }
+        out.push(char::from(digits[usize::from(byte >> 4)]));
+        out.push(char::from(digits[usize::from(byte & 0x0f)]));
     }
     Ok(())
 }
@@ -245,7 +253,7 @@ fn prepare(args: &[PlannedArg]) -> Prepared {
         let given = elements.len();
         return Prepared::Invalid(format!("there are {given} arguments for {clauses} clauses"));
     }
-    Prepared::Ordinary
+    Prepared::Bound(Arc::new(move |args| write_parts(&parts, args)))
 }
 
 fn takes(kind: u8, ty: &Type) -> bool {

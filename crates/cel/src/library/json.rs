@@ -58,9 +58,7 @@ struct Style {
     large_as_text: bool,
     /// Spans of time in seconds, and points with their fraction.
     exact_time: bool,
-    /// Keys that are no text are written as text.
-    any_key: bool,
-    /// Optionals give their value or null.
+    /// Absent optionals are null.
     optionals: bool,
     /// `<`, `>` and `&` are escaped.
     html: bool,
@@ -72,7 +70,6 @@ impl Style {
     const MARSHAL: Style = Style {
         large_as_text: false,
         exact_time: false,
-        any_key: false,
         optionals: true,
         html: true,
         max_uint: i64::MAX.cast_unsigned(),
@@ -80,7 +77,6 @@ impl Style {
     const ENCODE: Style = Style {
         large_as_text: true,
         exact_time: true,
-        any_key: true,
         optionals: false,
         html: false,
         max_uint: u64::MAX,
@@ -144,7 +140,6 @@ fn write_value(out: &mut String, value: &Value<'_>, style: &Style) -> Result<(),
             for (key, value) in map.entries() {
                 let key = match key {
                     Key::String(key) => key.to_string(),
-                    key if style.any_key => key.to_string(),
                     key => {
                         let name = key.type_name();
                         return Err(format!(
@@ -165,12 +160,13 @@ fn write_value(out: &mut String, value: &Value<'_>, style: &Style) -> Result<(),
             out.push('}');
         }
         Value::Optional(None) if style.optionals => out.push_str("null"),
-        Value::Optional(Some(v)) if style.optionals => write_value(out, v, style)?,
+        Value::Optional(Some(v)) => write_value(out, v, style)?,
         // The sentinel for what is left out is written as an empty object, as the reference does.
         Value::Opaque(v) if style.optionals && v.refuses_comparison().is_some() => {
             out.push_str("{}");
         }
-        Value::Optional(_) | Value::Type(_) | Value::Opaque(_) => {
+        Value::Optional(Some(value)) => write_value(out, value, style)?,
+        Value::Optional(None) | Value::Type(_) | Value::Opaque(_) => {
             return Err(format!("a value of type `{}` has no JSON form", value.type_name()));
         }
     }

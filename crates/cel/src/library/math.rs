@@ -249,7 +249,8 @@ fn abs<'a>(args: &[Value<'a>]) -> CallResult<'a> {
 
 fn sign<'a>(args: &[Value<'a>]) -> CallResult<'a> {
     match args {
-        [Value::Double(v)] if *v == 0.0 || v.is_nan() => Ok(Value::Double(*v)),
+        [Value::Double(v)] if v.is_nan() => Ok(Value::Double(*v)),
+        [Value::Double(v)] if *v == 0.0 => Ok(Value::Double(0.0)),
         [Value::Double(v)] => Ok(Value::Double(v.signum())),
         [Value::Int(v)] => Ok(Value::Int(v.signum())),
         [Value::Uint(v)] => Ok(Value::Uint(u64::from(*v > 0))),

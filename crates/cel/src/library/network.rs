@@ -170,6 +170,9 @@ impl Opaque for Ip {
         let any: &dyn std::any::Any = other;
         Ok(any.downcast_ref::<Ip>() == Some(self))
     }
+    fn compares_only_with_its_type(&self) -> bool {
+        true
+    }
     fn text(&self) -> Option<String> {
         Some(self.0.to_string())
     }
@@ -182,6 +185,9 @@ impl Opaque for Cidr {
     fn equals(&self, other: &dyn Opaque) -> Result<bool, Box<ErrorKind>> {
         let any: &dyn std::any::Any = other;
         Ok(any.downcast_ref::<Cidr>() == Some(self))
+    }
+    fn compares_only_with_its_type(&self) -> bool {
+        true
     }
     fn text(&self) -> Option<String> {
         Some(format!("{}/{}", self.address, self.prefix))

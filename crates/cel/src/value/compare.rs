@@ -42,6 +42,22 @@ impl<'a> Value<'a> {
         })
     }
 
+    /// What `==` says: as [`Value::equals`], but an error where the left value's type compares with no other.
+    ///
+    /// # Errors
+    /// As [`Value::equals`].
+    pub(crate) fn is_equal_to(&self, other: &Value<'a>) -> Result<bool, Box<ErrorKind>> {
+        match (self, other) {
+            (Value::Opaque(a), Value::Opaque(b)) if a.type_name() == b.type_name() => {}
+            (Value::Opaque(_), Value::Null) => {}
+            (Value::Opaque(a), other) if a.compares_only_with_its_type() => {
+                return Err(ErrorKind::overload("==", &[self.clone(), other.clone()]));
+            }
+            _ => {}
+        }
+        self.equals(other)
+    }
+
     /// The order of two values: `None` without an overload, `Some(None)` where one is NaN.
     pub fn compare(&self, other: &Value<'a>) -> Option<Option<Ordering>> {
         Some(match (self, other) {

@@ -58,6 +58,17 @@ fn number<'a>(number: &serde_json::Number) -> Value<'a> {
     }
 }
 
+/// Untyped JSON without parts as a value.
+#[inline]
+pub(crate) fn untyped_scalar(json: &Json) -> Option<Value<'_>> {
+    match json {
+        Json::String(v) => Some(Value::String(Str::Borrowed(v))),
+        Json::Bool(v) => Some(Value::Bool(*v)),
+        Json::Number(v) => Some(number(v)),
+        Json::Null | Json::Array(_) | Json::Object(_) => None,
+    }
+}
+
 /// JSON as a value of its declared type.
 pub(crate) fn from_json<'a>(
     json: &'a Json,

@@ -29,4 +29,9 @@ pub trait Opaque: Any + fmt::Debug + Send + Sync {
     fn refuses_comparison(&self) -> Option<&'static str> {
         None
     }
+
+    /// Whether `==` and `!=` with a value of another type are an error rather than unequal.
+    fn compares_only_with_its_type(&self) -> bool {
+        false
+    }
 }

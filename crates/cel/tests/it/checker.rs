@@ -94,7 +94,9 @@ fn object_types() {
         ("open.a", "int"),
         ("open.b.c[0]", "dyn"),
         ("app == null", "bool"),
-        ("[app, null]", "list(App)"),
+        ("[null, app]", "list(App)"),
+        // The later type wins, as in the reference; see `Options::null_gives_way`.
+        ("[app, null]", "list(null_type)"),
     ] {
         assert_eq!(check(&env, source).result_type().to_string(), ty, "{source}");
     }

@@ -300,3 +300,24 @@ fn formats_and_nearly_versions() {
         ],
     );
 }
+
+/// As the Go stack has it; found by comparing random expressions.
+#[test]
+fn what_compares_with_nothing_is_an_error() {
+    table(
+        &Env::kro(),
+        &[
+            ("[1, {'a': 1}].max()", "error: no such overload: max(list)"),
+            ("[1, 'a'].max()", "1"),
+            (
+                "dyn(quantity('1')) == dyn(1)",
+                "error: no such overload: ==(kubernetes.Quantity, int)",
+            ),
+            ("dyn(quantity('1')) == dyn(null)", "false"),
+            ("[quantity('1'), 1].indexOf('a')", "-1"),
+            ("dyn(1)[dyn(null)]", "error: unsupported key type null_type"),
+            ("optional.ofNonZeroValue(optional.none()).hasValue()", "true"),
+            ("json.encode({'a': 1}[?'a'])", "\"1\""),
+        ],
+    );
+}

@@ -67,6 +67,43 @@ fn the_order_of_numbers_of_different_types() {
 }
 
 #[test]
+fn the_order_of_numbers_of_different_types_in_bodies() {
+    let option = |o: &mut Options, v| o.mixed_comparisons_in_bodies = v;
+    let refused = "mistake: no overload of `_>_` takes (`int`, `uint`)";
+    both(option, "[1].map(v, v > 0u)", "[true]", refused);
+    both(option, "cel.bind(v, 1, v > 0u)", "true", refused);
+    both(option, "1 > 0u", refused, refused);
+    both(option, "[1 > 0u].map(v, v)", refused, refused);
+}
+
+#[test]
+fn null_beside_a_type_that_takes_it() {
+    for (source, gives_way, wins) in [
+        ("[timestamp(0), null]", "list(google.protobuf.Timestamp)", "list(null_type)"),
+        (
+            "[null, timestamp(0)]",
+            "list(google.protobuf.Timestamp)",
+            "list(google.protobuf.Timestamp)",
+        ),
+        ("true ? null : timestamp(0)", "google.protobuf.Timestamp", "null_type"),
+        ("true ? timestamp(0) : null", "google.protobuf.Timestamp", "google.protobuf.Timestamp"),
+        (
+            "{'a': optional.of(1), 'b': null}",
+            "map(string, optional_type(int))",
+            "map(string, null_type)",
+        ),
+    ] {
+        for env in [Env::spec(), Env::kro()] {
+            for (on, expected) in [(true, gives_way), (false, wins)] {
+                let env = env.extend().options(|o| o.null_gives_way = on).build().expect("valid");
+                let checked = env.compile(source).expect(source);
+                assert_eq!(checked.result_type().to_string(), expected, "{source} with {on}");
+            }
+        }
+    }
+}
+
+#[test]
 fn presence_in_what_has_no_fields() {
     let option = |o: &mut Options, v| o.strict_presence = v;
     both(option, "has({'a': dyn(1)}.a.b)", "error: no such key: b", "false");

@@ -72,21 +72,17 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
         controller::start(client, options, &instruments, &tasks, &readiness)?;
         return tasks.supervise(bound).await.context("the controller stopped");
     };
-    // A signal ends the wait for the lease, too.
+    let (leading, led) = tokio::sync::oneshot::channel();
     let branch = tasks.clone();
-    let elected = tokio::spawn(async move {
+    tasks.spawn_job("election", async move {
+        // A signal ends the wait for the lease, too.
         let leadership = leader::elect(client.clone(), election, &branch).await?;
         if leadership.is_some() {
             if upgrade {
-                controller::upgrade_crds(&client).await.context("can't bring CRDs up to date")?;
+                controller::upgrade_crds(&client).await?;
             }
             controller::start(client, options, &instruments, &branch, &readiness)?;
         }
-        anyhow::Ok(leadership)
-    });
-    let (leading, led) = tokio::sync::oneshot::channel();
-    tasks.spawn("election", async move {
-        let leadership = elected.await??;
         // Whoever waits for it is gone only when the process is.
         drop(leading.send(leadership));
         Ok(())

@@ -99,7 +99,10 @@ fn without_flags_there_is_no_limit_and_no_election() {
     assert!(flags.election(None).expect("none is wanted").is_none());
     assert!(parse(&["--leader-elect"]).election(None).is_err());
     assert_eq!(parse(&["--client-qps=-1"]).rate_limit(), None);
+    assert_eq!(flags.log_format(), Format::Human);
+    assert_eq!(parse(&["--zap-devel"]).log_format(), Format::Human);
     assert_eq!(parse(&["--zap-devel=false"]).log_format(), Format::Json);
+    assert_eq!(parse(&["--zap-encoder=json"]).log_format(), Format::Json);
 }
 
 #[test]

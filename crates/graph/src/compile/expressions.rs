@@ -427,7 +427,11 @@ fn without_our_parenthesis(source: &Source, mistake: &cel::Mistake) -> cel::Mist
     if let cel::MistakeKind::Unexpected { found: found @ Some(_), .. } = &mut mistake.kind
         && found.as_deref() == Some(")")
         && !source.is_standalone()
-        && source.text.cel()[mistake.span.start as usize..].starts_with(')')
+        && source
+            .text
+            .cel()
+            .get(mistake.span.start as usize..)
+            .is_some_and(|rest| rest.starts_with(')'))
         && source.place(mistake.span).range.is_some_and(|range| range.start == range.end)
     {
         *found = None;

@@ -32,6 +32,8 @@ pub(super) fn tagged(value: &Value<'_>) -> Json {
                 entries.map(|(key, value)| json!([tagged(&key.to_value()), inside(value)]));
             json!({"map": entries.collect::<Vec<_>>()})
         }
+        // The type of a type has no parameter in the Go stack.
+        Value::Type(ty) if matches!(**ty, cel::Type::Type(_)) => json!({"type": "type"}),
         Value::Type(ty) => json!({"type": ty.to_string()}),
         Value::Optional(None) => json!({"optional": null}),
         Value::Optional(Some(v)) => json!({"optional": tagged(v)}),

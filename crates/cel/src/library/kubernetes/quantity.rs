@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use crate::{CallResult, ErrorKind, Library, Opaque, Row as R, Value};
+use crate::{CallResult, ErrorKind, Library, Opaque, PlannedArg, Prepared, Row as R, Value};
 
 /// Quantities of resources.
 pub static QUANTITY: Library = Library {
@@ -21,7 +21,8 @@ static FUNCTIONS: &[R] = &[
         "quantity(string): kubernetes.Quantity",
         "The quantity that is written.",
         to_quantity,
-    ),
+    )
+    .prepared(prepare_quantity),
     R::new(
         "is_quantity_string",
         "isQuantity(string): bool",
@@ -175,7 +176,15 @@ impl Quantity {
             return Err(BAD_FORM.to_owned());
         }
         let (base, exponent, notation) = suffix(unit).ok_or(BAD_SUFFIX)?;
-        let digits = format!("{}{fraction}", if int.is_empty() { "0" } else { int });
+        let joined;
+        let digits = match (int, fraction) {
+            ("", "") => "0",
+            (int, "") => int,
+            (int, fraction) => {
+                joined = [if int.is_empty() { "0" } else { int }, fraction].concat();
+                &joined
+            }
+        };
         let mut mantissa: i128 = digits.parse().map_err(|_| BAD_NUMBER)?;
         let fraction_len = i32::try_from(fraction.len()).map_err(|_| BAD_NUMBER)?;
         let int_len = i32::try_from(int.len().max(1)).map_err(|_| BAD_NUMBER)?;
@@ -232,6 +241,9 @@ impl Quantity {
     }
 
     fn order(&self, other: &Quantity) -> Ordering {
+        if self.scale == other.scale {
+            return self.mantissa.cmp(&other.mantissa);
+        }
         let ((a, a_scale), (b, b_scale)) = (self.reduced(), other.reduced());
         let signs = a.signum().cmp(&b.signum());
         if signs.is_ne() || a == 0 {
@@ -321,6 +333,9 @@ impl Opaque for Quantity {
         let any: &dyn std::any::Any = other;
         Ok(any.downcast_ref::<Quantity>().is_some_and(|other| self.order(other).is_eq()))
     }
+    fn compares_only_with_its_type(&self) -> bool {
+        true
+    }
     fn text(&self) -> Option<String> {
         Some(self.canonical())
     }
@@ -333,6 +348,19 @@ fn to_quantity<'a>(args: &[Value<'a>]) -> CallResult<'a> {
             Err(reason) => Err(ErrorKind::argument("quantity", reason)),
         },
         _ => Err(ErrorKind::overload("quantity", args)),
+    }
+}
+
+/// A constant is read once. One that can't be read is an error when it is evaluated, not before.
+fn prepare_quantity(args: &[PlannedArg]) -> Prepared {
+    let [PlannedArg { constant: Some(constant @ Value::String(_)), .. }] = args else {
+        return Prepared::Ordinary;
+    };
+    match to_quantity(std::slice::from_ref(constant)) {
+        Ok(Value::Opaque(quantity)) => {
+            Prepared::Bound(Arc::new(move |_| Ok(Value::Opaque(quantity.clone()))))
+        }
+        _ => Prepared::Ordinary,
     }
 }
 

@@ -192,6 +192,9 @@ impl Opaque for Semver {
         let any: &dyn std::any::Any = other;
         Ok(any.downcast_ref::<Semver>().is_some_and(|other| self.order(other).is_eq()))
     }
+    fn compares_only_with_its_type(&self) -> bool {
+        true
+    }
     fn text(&self) -> Option<String> {
         Some(self.text.clone())
     }

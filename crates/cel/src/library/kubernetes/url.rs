@@ -337,6 +337,9 @@ impl Opaque for Url {
         let any: &dyn std::any::Any = other;
         Ok(any.downcast_ref::<Url>().is_some_and(|other| self.to_text() == other.to_text()))
     }
+    fn compares_only_with_its_type(&self) -> bool {
+        true
+    }
     fn text(&self) -> Option<String> {
         Some(self.to_text())
     }

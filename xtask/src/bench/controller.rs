@@ -1,0 +1,117 @@
+//! A kro controller under load, on a control plane of its own.
+//!
+//! Any command line is taken, so that two controllers can be compared in one run. What the API
+//! server takes without a controller is measured first: rates on different machines compare only
+//! as shares of that.
+
+use crate::controlplane;
+use anyhow::{Context, ensure};
+use clap::Args;
+use e2e::{ControlPlane, Options, Process, Program, User};
+use load::{Load, Measured};
+use serde_json::{Value, json};
+use shapes::Shape;
+use std::path::PathBuf;
+use std::time::Duration;
+
+mod load;
+mod report;
+mod shapes;
+mod usage;
+
+/// What to measure, and where the result goes.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The controller's command line; `{kubeconfig}` in it, and KUBECONFIG in its environment, are
+    /// the way to the API server. Ours, built for release, by default
+    #[arg(long)]
+    controller: Option<String>,
+    /// A second controller, measured in turn on a control plane of its own
+    #[arg(long)]
+    against: Option<String>,
+    /// Where the result goes, as JSON
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Few instances, for less than a minute
+    #[arg(long)]
+    quick: bool,
+    /// How many instances in place of the usual number, for each shape
+    #[arg(long)]
+    instances: Option<usize>,
+    /// Which shapes: maps, graph, collection, external; all by default
+    #[arg(long, value_delimiter = ',')]
+    shapes: Vec<String>,
+    /// For how long a steady state is looked at, in seconds
+    #[arg(long, default_value_t = 10)]
+    steady: u64,
+}
+
+/// Measures one controller or two.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    controlplane::build()?;
+    let shapes = shapes::chosen(&arguments.shapes, arguments.quick, arguments.instances)?;
+    let ours = match &arguments.controller {
+        Some(command) => command.clone(),
+        None => {
+            let binary = e2e::binaries::release_binary("controller", "kro-controller")?;
+            format!("{} --metrics-bind-address=0 --health-probe-bind-address=0", binary.display())
+        }
+    };
+    let commands = [Some(ours), arguments.against.clone()];
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut runs = Vec::new();
+    for command in commands.into_iter().flatten() {
+        eprintln!("measuring {command}");
+        let steady = Duration::from_secs(if arguments.quick { 3 } else { arguments.steady });
+        let measured = runtime.block_on(measure(&command, &shapes, steady))?;
+        runs.push((command, measured));
+    }
+    report::print(&runs)?;
+    if let Some(path) = &arguments.json {
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        let runs: Vec<Value> = runs
+            .iter()
+            .map(|(command, shapes)| json!({"controller": command, "shapes": shapes}))
+            .collect();
+        let result = json!({"cores": cores, "runs": runs});
+        std::fs::write(path, serde_json::to_vec_pretty(&result)?)
+            .with_context(|| format!("can't write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+async fn measure(
+    command: &str,
+    shapes: &[Shape],
+    steady: Duration,
+) -> anyhow::Result<Vec<Measured>> {
+    let mut all = Vec::new();
+    for shape in shapes {
+        // Each shape starts with an empty API server, and a controller that has seen nothing.
+        let plane = ControlPlane::start(Options::api_server()).await?;
+        let crds = e2e::stack::file("crates/controller/crds");
+        plane.kubectl(&["apply", "--server-side", "-f", &crds]).await?;
+        let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
+        plane.kubectl(&established).await?;
+        let raw = load::raw(&plane, shape).await?;
+        let controller = start(&plane, command)?;
+        let measured = Load::new(&plane, &controller, shape).run(raw, steady).await;
+        all.push(
+            measured
+                .with_context(|| format!("shape {}\n{}", shape.name, controller.log_tail(15)))?,
+        );
+        eprintln!("  {} done", shape.name);
+    }
+    Ok(all)
+}
+
+fn start(plane: &ControlPlane, command: &str) -> anyhow::Result<Process> {
+    let kubeconfig = plane.kubeconfig(User::KroController);
+    let text = kubeconfig.display().to_string();
+    let mut words = command.split_whitespace().map(|word| word.replace("{kubeconfig}", &text));
+    let program = words.next().context("an empty command line")?;
+    let path = PathBuf::from(&program);
+    ensure!(path.is_file(), "there is no {program}");
+    let program = Program::new("controller", path).args(words).env("KUBECONFIG", kubeconfig);
+    plane.run(program)
+}

@@ -1,0 +1,492 @@
+//! The load itself: definitions and instances come, change, break and go.
+
+use super::shapes::{Shape, plain};
+use super::usage;
+use anyhow::{Context, bail, ensure};
+use e2e::audit::Mark;
+use e2e::{ControlPlane, Process, User};
+use futures::{StreamExt, TryStreamExt, stream};
+use http::{Method, Request};
+use kube::api::{ApiResource, DynamicObject, WatchEvent, WatchParams};
+use kube::{Api, Client};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Requests that the load itself has under way at once.
+const AT_ONCE: usize = 32;
+/// How long a phase may take before it counts as failed.
+const BOUND: Duration = Duration::from_secs(1_200);
+/// How often is looked whether a phase is over; the time of each instance is that of its event.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// What was measured with one shape.
+#[derive(Serialize)]
+pub(super) struct Measured {
+    pub(super) shape: &'static str,
+    pub(super) instances: usize,
+    pub(super) children: usize,
+    /// Plain applies a second that the API server takes without a controller.
+    pub(super) raw_per_second: f64,
+    /// From the creation of a definition until it is Active, the slowest of all.
+    pub(super) definition_seconds: f64,
+    /// What the controller has used before there was an instance, in KiB.
+    pub(super) idle_kib: u64,
+    pub(super) create: Phase,
+    /// Requests a minute while nothing changes, but watches and leases.
+    pub(super) steady_per_minute: f64,
+    pub(super) update: Phase,
+    pub(super) repair: Phase,
+    pub(super) delete: Phase,
+    pub(super) peak_kib: u64,
+}
+
+/// What was measured of one phase.
+#[derive(Serialize)]
+pub(super) struct Phase {
+    pub(super) seconds: f64,
+    pub(super) instances_per_second: f64,
+    pub(super) p50_seconds: f64,
+    pub(super) p99_seconds: f64,
+    pub(super) cpu_ms_per_instance: f64,
+    pub(super) writes_per_instance: f64,
+    /// Writes a second as a share of the raw rate.
+    pub(super) share_of_raw: f64,
+    pub(super) requests: BTreeMap<String, usize>,
+    pub(super) resident_kib: u64,
+}
+
+/// How many plain applies a second the API server takes.
+pub(super) async fn raw(plane: &ControlPlane, shape: &Shape) -> anyhow::Result<f64> {
+    let number = (shape.instances * shape.children).clamp(200, 2_000);
+    let client = plane.client();
+    let started = Instant::now();
+    each(0..number, async |at| {
+        let name = format!("raw-{at}");
+        let path =
+            format!("/api/v1/namespaces/default/configmaps/{name}?fieldManager=raw&force=true");
+        send(&client, Method::PATCH, "application/apply-patch+yaml", &path, &plain(&name)).await
+    })
+    .await?;
+    let rate = per_second(number, started.elapsed());
+    let path = "/api/v1/namespaces/default/configmaps?labelSelector=kind%3Draw";
+    send(&client, Method::DELETE, "application/json", path, &Value::Null).await?;
+    Ok(rate)
+}
+
+/// One controller, one control plane, one shape.
+pub(super) struct Load<'a> {
+    plane: &'a ControlPlane,
+    controller: &'a Process,
+    shape: &'a Shape,
+    client: Client,
+    seen: Arc<Mutex<HashMap<String, Seen>>>,
+}
+
+/// What watches say about an instance.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// The generation with which it was ACTIVE and Ready last, and when that was first seen.
+    ready: Option<(i64, Instant)>,
+    /// Whether it is ACTIVE and Ready now.
+    well: bool,
+    gone: Option<Instant>,
+}
+
+impl<'a> Load<'a> {
+    pub(super) fn new(plane: &'a ControlPlane, controller: &'a Process, shape: &'a Shape) -> Self {
+        Self { plane, controller, shape, client: plane.client(), seen: Arc::default() }
+    }
+
+    /// All phases.
+    pub(super) async fn run(self, raw: f64, steady: Duration) -> anyhow::Result<Measured> {
+        let shape = self.shape;
+        if shape.external {
+            let mut shared = plain("shared");
+            shared["data"] = json!({"value": "one"});
+            self.post("/api/v1/namespaces/default/configmaps", &shared).await?;
+        }
+        let definition_seconds = self.define().await?;
+        let idle_kib = self.usage()?.resident;
+        let watches = self.watch();
+        let all: Vec<usize> = (0..shape.instances).collect();
+        let create = self
+            .phase(
+                raw,
+                &all,
+                async |at| {
+                    let path = self.path(at);
+                    let (collection, _) = path.rsplit_once('/').context("a path")?;
+                    self.post(collection, &shape.instance(at, "one")).await
+                },
+                |seen| seen.ready.filter(|(generation, _)| *generation == 1).map(|(_, at)| at),
+            )
+            .await
+            .context("bring-up")?;
+
+        let mark = self.plane.audit().mark().await?;
+        tokio::time::sleep(steady).await;
+        let requests =
+            self.plane.audit().since(mark).await?.of(User::KroController).but_watches_and_leases();
+        let steady_per_minute = float(requests.len()) * 60.0 / steady.as_secs_f64();
+
+        let update = self.update(raw, &all).await.context("update")?;
+        let repair = self.repair(raw).await.context("repair")?;
+        let delete = self
+            .phase(
+                raw,
+                &all,
+                async |at| {
+                    send(
+                        &self.client,
+                        Method::DELETE,
+                        "application/json",
+                        &self.path(at),
+                        &Value::Null,
+                    )
+                    .await
+                },
+                |seen| seen.gone,
+            )
+            .await
+            .context("deletion")?;
+        for watch in watches {
+            watch.abort();
+        }
+        Ok(Measured {
+            shape: shape.name,
+            instances: shape.instances,
+            children: shape.children,
+            raw_per_second: raw,
+            definition_seconds,
+            idle_kib,
+            create,
+            steady_per_minute,
+            update,
+            repair,
+            delete,
+            peak_kib: self.usage()?.peak,
+        })
+    }
+
+    /// Creates all definitions; returns how long the slowest took to be Active.
+    async fn define(&self) -> anyhow::Result<f64> {
+        // The controller may not have started yet; that is not to be measured.
+        let first = self.plane.client();
+        let mut slowest = Duration::ZERO;
+        for at in 0..self.shape.definitions {
+            let definitions = "/apis/kro.run/v1alpha1/resourcegraphdefinitions";
+            if at == 0 {
+                let mut warm = self.shape.definition(at);
+                warm["metadata"]["name"] = "warm".into();
+                warm["spec"]["schema"]["kind"] = "Warm".into();
+                warm["spec"]["resources"] = json!([]);
+                self.post(definitions, &warm).await?;
+                self.active(&first, "warm").await?;
+            }
+            let definition = self.shape.definition(at);
+            let started = Instant::now();
+            self.post(definitions, &definition).await?;
+            self.active(&first, &self.shape.plural(at)).await?;
+            slowest = slowest.max(started.elapsed());
+        }
+        Ok(slowest.as_secs_f64())
+    }
+
+    async fn active(&self, client: &Client, name: &str) -> anyhow::Result<()> {
+        let path = format!("/apis/kro.run/v1alpha1/resourcegraphdefinitions/{name}");
+        let started = Instant::now();
+        loop {
+            let request = Request::get(&path).body(Vec::new())?;
+            let rgd: Value = client.request(request).await?;
+            if rgd["status"]["state"] == "Active" {
+                return Ok(());
+            }
+            ensure!(started.elapsed() < BOUND, "{name} is not Active: {}", rgd["status"]);
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn update(&self, raw: f64, all: &[usize]) -> anyhow::Result<Phase> {
+        if !self.shape.external {
+            let patch = json!({"spec": {"value": "two"}});
+            return self
+                .phase(
+                    raw,
+                    all,
+                    async |at| {
+                        let content = "application/merge-patch+json";
+                        send(&self.client, Method::PATCH, content, &self.path(at), &patch).await
+                    },
+                    |seen| seen.ready.filter(|(generation, _)| *generation == 2).map(|(_, at)| at),
+                )
+                .await;
+        }
+        // All instances read one object; it is what changes.
+        let before = self.begin().await?;
+        let content = "application/merge-patch+json";
+        let path = "/api/v1/namespaces/default/configmaps/shared";
+        let patch = json!({"data": {"value": "two"}});
+        send(&self.client, Method::PATCH, content, path, &patch).await?;
+        let mut times = Vec::new();
+        let mut left: Vec<usize> = all.to_vec();
+        while !left.is_empty() {
+            let list: Value = send(
+                &self.client,
+                Method::GET,
+                "application/json",
+                "/api/v1/namespaces/default/configmaps?labelSelector=kro.run%2Fnode-id%3Dcopy",
+                &Value::Null,
+            )
+            .await?;
+            let items = list["items"].as_array().cloned().unwrap_or_default();
+            let done: Vec<&str> = items
+                .iter()
+                .filter(|item| item["data"]["value"] == "two")
+                .filter_map(|item| item["metadata"]["name"].as_str())
+                .collect();
+            let name = |at: &usize| format!("{}-{at}-copy", self.shape.name);
+            let known: std::collections::BTreeSet<&str> = done.into_iter().collect();
+            let waiting = left.len();
+            left.retain(|at| !known.contains(name(at).as_str()));
+            times.extend(std::iter::repeat_n(before.started.elapsed(), waiting - left.len()));
+            ensure!(before.started.elapsed() < BOUND, "{} did not follow", left.len());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.end(raw, before, times).await
+    }
+
+    /// Deletes a child of every tenth instance, and waits until it is there again.
+    async fn repair(&self, raw: f64) -> anyhow::Result<Phase> {
+        let suffix = match self.shape.name {
+            "maps" => "left",
+            "external" => "copy",
+            _ => "7",
+        };
+        let some: Vec<usize> = (0..self.shape.instances).step_by(10).collect();
+        let path = |at: usize| {
+            format!("/api/v1/namespaces/default/configmaps/{}-{at}-{suffix}", self.shape.name)
+        };
+        let before = self.begin().await?;
+        let times = Mutex::new(Vec::new());
+        each(some.into_iter(), async |at| {
+            let started = Instant::now();
+            let json = "application/json";
+            let old = send(&self.client, Method::GET, json, &path(at), &Value::Null).await?;
+            send(&self.client, Method::DELETE, json, &path(at), &Value::Null).await?;
+            loop {
+                let found = send(&self.client, Method::GET, json, &path(at), &Value::Null).await;
+                let there = |new: &Value| new["metadata"]["uid"] != old["metadata"]["uid"];
+                if found.is_ok_and(|found| there(&found)) {
+                    break;
+                }
+                ensure!(started.elapsed() < BOUND, "{} is not repaired", path(at));
+                tokio::time::sleep(PAUSE).await;
+            }
+            lock(&times).push(started.elapsed());
+            Ok(Value::Null)
+        })
+        .await?;
+        let times = times.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.end(raw, before, times).await
+    }
+
+    /// Does something with each instance, and waits until `done` says when it took effect.
+    async fn phase(
+        &self,
+        raw: f64,
+        instances: &[usize],
+        act: impl AsyncFn(usize) -> anyhow::Result<Value>,
+        done: impl Fn(&Seen) -> Option<Instant>,
+    ) -> anyhow::Result<Phase> {
+        let before = self.begin().await?;
+        let sent = Mutex::new(HashMap::new());
+        each(instances.iter().copied(), async |at| {
+            lock(&sent).insert(self.name(at), Instant::now());
+            act(at).await
+        })
+        .await?;
+        let sent = sent.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut left: Vec<&String> = sent.keys().collect();
+        let mut times = Vec::with_capacity(left.len());
+        let mut last = before.started;
+        while !left.is_empty() {
+            ensure!(self.controller.ended()?.is_none(), "the controller has ended");
+            {
+                let seen = lock(&self.seen);
+                left.retain(|name| {
+                    let Some(at) = seen.get(*name).and_then(&done) else { return true };
+                    times.push(at.saturating_duration_since(sent[*name]));
+                    last = last.max(at);
+                    false
+                });
+            }
+            if before.started.elapsed() > BOUND {
+                bail!("{} of {} are not done, among them {}", left.len(), sent.len(), left[0]);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.end(raw, Before { ended: Some(last), ..before }, times).await
+    }
+
+    async fn begin(&self) -> anyhow::Result<Before> {
+        let mark = self.plane.audit().mark().await?;
+        let cpu = self.usage()?.cpu;
+        Ok(Before { mark, cpu, started: Instant::now(), ended: None })
+    }
+
+    async fn end(
+        &self,
+        raw: f64,
+        before: Before,
+        mut times: Vec<Duration>,
+    ) -> anyhow::Result<Phase> {
+        let ended = before.ended.unwrap_or_else(Instant::now);
+        let seconds = ended.duration_since(before.started);
+        let usage = self.usage()?;
+        let number = times.len().max(1);
+        let entries = self.plane.audit().since(before.mark).await?.of(User::KroController);
+        let writes = entries.iter().filter(|entry| entry.is_write() && !entry.is_lease()).count();
+        let requests =
+            entries.count_by_verb().iter().map(|(verb, n)| ((*verb).to_owned(), *n)).collect();
+        times.sort_unstable();
+        let percentile = |percent: usize| {
+            let at = (times.len() * percent / 100).min(times.len().saturating_sub(1));
+            times.get(at).map_or(0.0, Duration::as_secs_f64)
+        };
+        let cpu = usage.cpu.saturating_sub(before.cpu);
+        Ok(Phase {
+            seconds: seconds.as_secs_f64(),
+            instances_per_second: per_second(number, seconds),
+            p50_seconds: percentile(50),
+            p99_seconds: percentile(99),
+            cpu_ms_per_instance: cpu.as_secs_f64() * 1_000.0 / float(number),
+            writes_per_instance: float(writes) / float(number),
+            share_of_raw: per_second(writes, seconds) / raw,
+            requests,
+            resident_kib: usage.resident,
+        })
+    }
+
+    fn usage(&self) -> anyhow::Result<usage::Usage> {
+        usage::of(self.controller.id().context("the controller has ended")?)
+    }
+
+    fn name(&self, at: usize) -> String {
+        format!("{}-{at}", self.shape.name)
+    }
+
+    fn path(&self, at: usize) -> String {
+        let plural = self.shape.plural(at % self.shape.definitions);
+        format!("/apis/kro.run/v1alpha1/namespaces/default/{plural}/{}", self.name(at))
+    }
+
+    async fn post(&self, path: &str, object: &Value) -> anyhow::Result<Value> {
+        send(&self.client, Method::POST, "application/json", path, object).await
+    }
+
+    /// Watches the instances of all definitions.
+    fn watch(&self) -> Vec<tokio::task::JoinHandle<()>> {
+        let watch = |at: usize| {
+            let resource = ApiResource {
+                group: "kro.run".to_owned(),
+                version: "v1alpha1".to_owned(),
+                api_version: "kro.run/v1alpha1".to_owned(),
+                kind: self.shape.kind(at),
+                plural: self.shape.plural(at),
+            };
+            let api: Api<DynamicObject> =
+                Api::namespaced_with(self.client.clone(), "default", &resource);
+            let seen = self.seen.clone();
+            tokio::spawn(async move {
+                let mut version = "0".to_owned();
+                loop {
+                    let parameters = WatchParams::default();
+                    let Ok(events) = api.watch(&parameters, &version).await else {
+                        tokio::time::sleep(PAUSE).await;
+                        continue;
+                    };
+                    let mut events = std::pin::pin!(events);
+                    while let Ok(Some(event)) = events.try_next().await {
+                        if let Some(newest) = note(&seen, event) {
+                            version = newest;
+                        }
+                    }
+                }
+            })
+        };
+        (0..self.shape.definitions).map(watch).collect()
+    }
+}
+
+/// What was so before a phase.
+struct Before {
+    mark: Mark,
+    cpu: Duration,
+    started: Instant,
+    ended: Option<Instant>,
+}
+
+/// Notes an event; returns the version up to which is known.
+fn note(seen: &Mutex<HashMap<String, Seen>>, event: WatchEvent<DynamicObject>) -> Option<String> {
+    let (object, gone) = match event {
+        WatchEvent::Added(object) | WatchEvent::Modified(object) => (object, false),
+        WatchEvent::Deleted(object) => (object, true),
+        WatchEvent::Bookmark(_) | WatchEvent::Error(_) => return None,
+    };
+    let now = Instant::now();
+    let name = object.metadata.name.clone().unwrap_or_default();
+    let generation = object.metadata.generation.unwrap_or(0);
+    let status = &object.data["status"];
+    let conditions = status["conditions"].as_array().into_iter().flatten();
+    let mut ready = conditions.filter(|entry| entry["type"] == "Ready");
+    let well = status["state"] == "ACTIVE"
+        && ready
+            .any(|entry| entry["status"] == "True" && entry["observedGeneration"] == generation);
+    let mut seen = lock(seen);
+    let known = seen.entry(name).or_insert(Seen { ready: None, well: false, gone: None });
+    if gone {
+        known.gone = Some(now);
+    } else if well && known.ready.is_none_or(|(before, _)| before != generation) {
+        known.ready = Some((generation, now));
+    }
+    known.well = well;
+    object.metadata.resource_version
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does something for each number, some at once.
+async fn each(
+    numbers: impl Iterator<Item = usize>,
+    act: impl AsyncFn(usize) -> anyhow::Result<Value>,
+) -> anyhow::Result<()> {
+    let act = &act;
+    let calls = stream::iter(numbers.map(|number| act(number)));
+    calls.buffer_unordered(AT_ONCE).try_for_each(|_| std::future::ready(Ok(()))).await
+}
+
+async fn send(
+    client: &Client,
+    method: Method,
+    content: &str,
+    path: &str,
+    body: &Value,
+) -> anyhow::Result<Value> {
+    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    let request =
+        Request::builder().method(method).uri(path).header("Content-Type", content).body(body)?;
+    Ok(client.request(request).await?)
+}
+
+fn per_second(number: usize, time: Duration) -> f64 {
+    float(number) / time.as_secs_f64().max(1e-9)
+}
+
+fn float(number: usize) -> f64 {
+    u32::try_from(number).map_or(f64::MAX, f64::from)
+}

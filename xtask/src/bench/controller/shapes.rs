@@ -1,0 +1,182 @@
+//! What instances look like under load.
+
+use anyhow::ensure;
+use serde_json::{Value, json};
+
+/// A kind of load.
+#[derive(Clone)]
+pub(super) struct Shape {
+    pub(super) name: &'static str,
+    /// How many definitions there are.
+    pub(super) definitions: usize,
+    /// How many instances there are of all definitions together.
+    pub(super) instances: usize,
+    /// How many objects an instance becomes.
+    pub(super) children: usize,
+    resources: fn() -> Value,
+    /// An object that all instances read, changed to update them all.
+    pub(super) external: bool,
+}
+
+const SHAPES: [Shape; 4] = [
+    Shape {
+        name: "maps",
+        definitions: 5,
+        instances: 500,
+        children: 5,
+        resources: maps,
+        external: false,
+    },
+    Shape {
+        name: "graph",
+        definitions: 1,
+        instances: 50,
+        children: 40,
+        resources: graph,
+        external: false,
+    },
+    Shape {
+        name: "collection",
+        definitions: 1,
+        instances: 20,
+        children: 100,
+        resources: collection,
+        external: false,
+    },
+    Shape {
+        name: "external",
+        definitions: 1,
+        instances: 500,
+        children: 1,
+        resources: external,
+        external: true,
+    },
+];
+
+/// The shapes of these names, or all.
+pub(super) fn chosen(
+    names: &[String],
+    quick: bool,
+    instances: Option<usize>,
+) -> anyhow::Result<Vec<Shape>> {
+    for name in names {
+        ensure!(SHAPES.iter().any(|shape| shape.name == name), "there is no shape {name}");
+    }
+    let chosen = |shape: &&Shape| names.is_empty() || names.iter().any(|name| name == shape.name);
+    let sized = |shape: &Shape| {
+        let usual = if quick { (shape.instances / 10).max(3) } else { shape.instances };
+        Shape { instances: instances.unwrap_or(usual), ..shape.clone() }
+    };
+    Ok(SHAPES.iter().filter(chosen).map(sized).collect())
+}
+
+impl Shape {
+    /// The kind of definition number `at`.
+    pub(super) fn kind(&self, at: usize) -> String {
+        let mut kind = self.name.to_owned();
+        kind[..1].make_ascii_uppercase();
+        format!("{kind}Load{at}")
+    }
+
+    /// Its name in URLs.
+    pub(super) fn plural(&self, at: usize) -> String {
+        format!("{}s", self.kind(at).to_lowercase())
+    }
+
+    /// Definition number `at`.
+    pub(super) fn definition(&self, at: usize) -> Value {
+        json!({
+            "apiVersion": "kro.run/v1alpha1",
+            "kind": "ResourceGraphDefinition",
+            "metadata": {"name": self.plural(at)},
+            "spec": {
+                "schema": {
+                    "apiVersion": "v1alpha1",
+                    "kind": self.kind(at),
+                    "spec": {"name": "string", "value": "string", "items": "[]string"},
+                },
+                "resources": (self.resources)(),
+            },
+        })
+    }
+
+    /// Instance number `at`, with the kind that it has.
+    pub(super) fn instance(&self, at: usize, value: &str) -> Value {
+        let name = format!("{}-{at}", self.name);
+        let items: Vec<String> = match self.name {
+            "collection" => (0..self.children).map(|item| item.to_string()).collect(),
+            _ => Vec::new(),
+        };
+        json!({
+            "apiVersion": "kro.run/v1alpha1",
+            "kind": self.kind(at % self.definitions),
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": {"name": name, "value": value, "items": items},
+        })
+    }
+}
+
+/// A ConfigMap as the raw rate is measured with.
+pub(super) fn plain(name: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "default", "labels": {"kind": "raw"}},
+        "data": {"value": "one", "other": "two"},
+    })
+}
+
+fn map(id: &str, suffix: &str, value: &str) -> Value {
+    json!({
+        "id": id,
+        "template": {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": format!("${{schema.spec.name}}-{suffix}")},
+            "data": {"value": value, "input": "${schema.spec.value}"},
+        },
+    })
+}
+
+/// One, three that read it, and one that reads those.
+fn maps() -> Value {
+    let read = "${top.data.value}";
+    json!([
+        map("top", "top", "${schema.spec.value}"),
+        map("left", "left", read),
+        map("middle", "middle", read),
+        map("right", "right", read),
+        map("last", "last", "${left.data.value}${middle.data.value}${right.data.value}"),
+    ])
+}
+
+/// Five layers of eight, each of which reads one of the layer before.
+fn graph() -> Value {
+    let resource = |number: usize| {
+        let value = match number.checked_sub(8) {
+            None => "${schema.spec.value}".to_owned(),
+            Some(above) => format!("${{node{above}.data.value}}"),
+        };
+        map(&format!("node{number}"), &number.to_string(), &value)
+    };
+    (0..40).map(resource).collect()
+}
+
+fn collection() -> Value {
+    let mut items = map("parts", "${item}", "${schema.spec.value}");
+    items["forEach"] = json!([{"item": "${schema.spec.items}"}]);
+    json!([items])
+}
+
+fn external() -> Value {
+    json!([
+        {
+            "id": "shared",
+            "externalRef": {
+                "apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"name": "shared", "namespace": "default"},
+            },
+        },
+        map("copy", "copy", "${shared.data.value}"),
+    ])
+}
