@@ -165,7 +165,6 @@ fn write_value(out: &mut String, value: &Value<'_>, style: &Style) -> Result<(),
         Value::Opaque(v) if style.optionals && v.refuses_comparison().is_some() => {
             out.push_str("{}");
         }
-        Value::Optional(Some(value)) => write_value(out, value, style)?,
         Value::Optional(None) | Value::Type(_) | Value::Opaque(_) => {
             return Err(format!("a value of type `{}` has no JSON form", value.type_name()));
         }
