@@ -54,11 +54,6 @@ impl Cluster {
         Self { emulator, aws, stored: Mutex::new(Stored::new(object)) }
     }
 
-    /// There are no other objects here.
-    fn other(&self, _: &ack::reference::Target, _: &str, _: &str) -> Option<Json> {
-        None
-    }
-
     /// One pass.
     pub(crate) async fn pass<R: Resource>(&self) -> Requeue {
         run(self, self.known::<R>()).await
@@ -148,13 +143,14 @@ impl<R: Resource> World<R> for Cluster {
         self.stored.lock().expect("not poisoned").patch(patch)
     }
 
+    /// There are no other objects here.
     async fn referenced(
         &self,
-        target: &ack::reference::Target,
-        namespace: &str,
-        name: &str,
+        _target: &ack::reference::Target,
+        _namespace: &str,
+        _name: &str,
     ) -> Result<Option<Json>, String> {
-        Ok(self.other(target, namespace, name))
+        Ok(None)
     }
 
     async fn pause(&self, _duration: Duration) {}

@@ -10,7 +10,7 @@ use crate::emulated::Cluster;
 use crate::emulated::SYNCED;
 use crate::world::RESYNC;
 
-fn queue(spec: Json) -> Json {
+fn queue(spec: &Json) -> Json {
     let mut object = json!({ "spec": { "queueName": "orders" } });
     for (field, value) in spec.as_object().expect("an object") {
         object["spec"][field] = value.clone();
@@ -36,7 +36,7 @@ fn synced(cluster: &Cluster, requeue: Requeue, context: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_queue_lives_and_dies() {
-    let cluster = Cluster::new(queue(json!({ "tags": { "app": "x" } }))).await;
+    let cluster = Cluster::new(queue(&json!({ "tags": { "app": "x" } }))).await;
     let requeue = cluster.pass::<Queue>().await;
     assert_eq!(synced(&cluster, requeue, "creation"), ["CreateQueue"]);
     let object = cluster.object();
@@ -91,7 +91,7 @@ async fn every_attribute_is_set_and_reset() {
         ("sqsManagedSSEEnabled", "false"),
         ("visibilityTimeout", "7"),
     ] {
-        let cluster = Cluster::new(queue(json!({}))).await;
+        let cluster = Cluster::new(queue(&json!({}))).await;
         cluster.settle::<Queue>().await;
         cluster.calls();
         set(&cluster, field, value.into());
@@ -140,7 +140,7 @@ async fn a_fifo_queue_and_its_dead_letters() {
 /// The creation took effect and its answer got lost: the queue is found by its name.
 #[tokio::test]
 async fn a_lost_answer() {
-    let cluster = Cluster::new(queue(json!({}))).await;
+    let cluster = Cluster::new(queue(&json!({}))).await;
     cluster.emulator.control().fail(Fault::drop().on("sqs", "CreateQueue").after_effect());
     assert_eq!(cluster.pass::<Queue>().await, Requeue::RateLimited);
     cluster.settle::<Queue>().await;
@@ -151,7 +151,7 @@ async fn a_lost_answer() {
 
 #[tokio::test]
 async fn bad_values_are_terminal() {
-    let cluster = Cluster::new(queue(json!({ "delaySeconds": "100000" }))).await;
+    let cluster = Cluster::new(queue(&json!({ "delaySeconds": "100000" }))).await;
     assert_eq!(cluster.pass::<Queue>().await, Requeue::Done);
     let said = cluster.condition("ACK.Terminal").unwrap_or_default();
     assert!(said.contains("InvalidAttributeValue"), "{said}");

@@ -1,5 +1,7 @@
 //! The program as people run it: arguments in, text and exit codes out.
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod console;
 mod docs;
 mod fixtures;
