@@ -187,7 +187,10 @@ func repeat(value any, times int) any {
 }
 
 // measure gives the time of one call in the fastest batch, and its allocations and allocated bytes on average.
+// Where calls take so long that it would last twenty times the wanted time, there are fewer batches, but at least one.
 func measure(batch time.Duration, batches int, call func()) (nanoseconds, allocations, bytes float64) {
+	started := time.Now()
+	longest := 20 * batch * time.Duration(batches)
 	calls := 1
 	for {
 		start := time.Now()
@@ -202,18 +205,20 @@ func measure(batch time.Duration, batches int, call func()) (nanoseconds, alloca
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	for range batches {
+	measured := 0
+	for measured == 0 || measured < batches && time.Since(started) < longest {
 		start := time.Now()
 		for range calls {
 			call()
 		}
 		taken := float64(time.Since(start).Nanoseconds()) / float64(calls)
-		if nanoseconds == 0 || taken < nanoseconds {
+		if measured == 0 || taken < nanoseconds {
 			nanoseconds = taken
 		}
+		measured++
 	}
 	runtime.ReadMemStats(&after)
-	total := float64(calls * batches)
+	total := float64(calls * measured)
 	allocations = float64(after.Mallocs-before.Mallocs) / total
 	bytes = float64(after.TotalAlloc-before.TotalAlloc) / total
 	return nanoseconds, allocations, bytes

@@ -34,7 +34,8 @@ type Figures = BTreeMap<String, BTreeMap<String, BTreeMap<String, f64>>>;
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let started = Instant::now();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let programs = build(&root)?;
+    let references = references(&root, arguments.quick)?;
+    let programs = build(&root, references)?;
     let (micros, batches, rounds) =
         if arguments.quick { (100, 1, 1) } else { (1_000, 100, arguments.rounds) };
     let mut figures = Figures::new();
@@ -42,14 +43,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         eprintln!("round {} of {rounds}", round + 1);
         let mut times = Command::new(&programs.times);
         collect(&mut figures, times.args([micros.to_string(), batches.to_string()]))?;
-        let mut go = Command::new(&programs.go);
-        go.arg("-cases").arg(root.join("benches/cases.json"));
-        go.arg(format!("-batch={micros}us")).arg(format!("-batches={batches}"));
-        collect(&mut figures, &mut go)?;
+        if references {
+            let mut go = Command::new(&programs.go);
+            go.arg("-cases").arg(root.join("benches/cases.json"));
+            go.arg(format!("-batch={micros}us")).arg(format!("-batches={batches}"));
+            collect(&mut figures, &mut go)?;
+        }
     }
-    collect(&mut figures, &mut Command::new(&programs.allocations))?;
+    let mut allocations = Command::new(&programs.allocations);
+    if arguments.quick {
+        allocations.arg(OURS);
+    }
+    collect(&mut figures, &mut allocations)?;
     let names = case_names(&root)?;
-    let table = table(&names, &figures)?;
+    let table = table(&names, &figures, references)?;
     eprint!("{table}");
     if arguments.quick {
         return Ok(());
@@ -72,20 +79,60 @@ struct Programs {
     go: PathBuf,
 }
 
-fn build(root: &Path) -> anyhow::Result<Programs> {
+/// Whether cel-go can be measured: the quick form says so and goes on without it where Go is missing or too old.
+fn references(root: &Path, quick: bool) -> anyhow::Result<bool> {
+    let path = root.join("benches/compare/go.mod");
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
+    let needed = text.lines().find_map(|line| line.strip_prefix("go ")).context("no Go version")?;
+    let local = Command::new("go").args(["env", "GOVERSION"]).env("GOTOOLCHAIN", "local").output();
+    let found = match &local {
+        Ok(output) => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        Err(_) => String::new(),
+    };
+    if is_at_least(found.trim_start_matches("go"), needed) {
+        return Ok(true);
+    }
+    let found =
+        if found.is_empty() { "there is none".to_owned() } else { format!("this is {found}") };
+    let reason = format!("benches/compare needs Go {needed} or newer, {found}");
+    if !quick {
+        bail!("{reason}");
+    }
+    eprintln!("{reason}: cel-go is left out");
+    Ok(false)
+}
+
+/// Compares the numbers of two versions; a suffix such as `rc1` and missing numbers count as nothing.
+fn is_at_least(found: &str, needed: &str) -> bool {
+    let numbers = |version: &str| -> Vec<u32> {
+        let digits = |part: &str| {
+            let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+            part[..end].parse().unwrap_or(0)
+        };
+        let mut numbers: Vec<u32> = version.split('.').map(digits).collect();
+        numbers.resize(3, 0);
+        numbers
+    };
+    numbers(found) >= numbers(needed)
+}
+
+fn build(root: &Path, references: bool) -> anyhow::Result<Programs> {
     let target = root.canonicalize()?.join("target/benches");
     let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
     cargo.args(["build", "--release", "--locked", "--bins", "--manifest-path"]);
     cargo.arg(root.join("benches/cel/Cargo.toml")).env("CARGO_TARGET_DIR", &target);
     succeed(&mut cargo)?;
     let go = target.join("cel-go");
-    succeed(
-        Command::new("go")
-            .args(["build", "-o"])
-            .arg(&go)
-            .arg(".")
-            .current_dir(root.join("benches/compare")),
-    )?;
+    if references {
+        succeed(
+            Command::new("go")
+                .args(["build", "-o"])
+                .arg(&go)
+                .arg(".")
+                .current_dir(root.join("benches/compare")),
+        )?;
+    }
     let release = target.join("release");
     Ok(Programs { times: release.join("times"), allocations: release.join("allocations"), go })
 }
@@ -121,7 +168,8 @@ fn case_names(root: &Path) -> anyhow::Result<Vec<String>> {
 }
 
 /// One table for compiling and one for evaluating; fails where an engine that must be there has no figure.
-fn table(names: &[String], figures: &Figures) -> anyhow::Result<String> {
+/// Without references the cells of cel-go are empty.
+fn table(names: &[String], figures: &Figures, references: bool) -> anyhow::Result<String> {
     let mut text = String::new();
     for (title, key, aim) in
         [("Compile", "compile", COMPILE_AIM), ("Evaluate", "eval", EVALUATE_AIM)]
@@ -141,19 +189,22 @@ fn table(names: &[String], figures: &Figures) -> anyhow::Result<String> {
                 of(engine, figure).with_context(|| format!("{name}: no {key}_{figure} of {engine}"))
             };
             let ours = need(OURS, "ns")?;
-            let [plain, optimized] = [need(REFERENCES[0], "ns")?, need(REFERENCES[1], "ns")?];
-            let factor = plain.min(optimized) / ours;
-            write!(
-                text,
-                "| {name} | {} | {} | {} | {} | {} | {factor:.1} |",
-                time(ours),
-                need(OURS, "allocations")?,
-                time(plain),
-                time(optimized),
-                need(REFERENCES[0], "allocations")?.round(),
-            )?;
-            if factor < aim {
-                missed.push(format!("{name}: {factor:.1} times cel-go"));
+            write!(text, "| {name} | {} | {} |", time(ours), need(OURS, "allocations")?)?;
+            if references {
+                let [plain, optimized] = [need(REFERENCES[0], "ns")?, need(REFERENCES[1], "ns")?];
+                let factor = plain.min(optimized) / ours;
+                write!(
+                    text,
+                    " {} | {} | {} | {factor:.1} |",
+                    time(plain),
+                    time(optimized),
+                    need(REFERENCES[0], "allocations")?.round(),
+                )?;
+                if factor < aim {
+                    missed.push(format!("{name}: {factor:.1} times cel-go"));
+                }
+            } else {
+                text.push_str(" | | | |");
             }
             for rival in RIVALS {
                 match of(rival, "ns") {

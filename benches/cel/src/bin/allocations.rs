@@ -1,4 +1,6 @@
 //! Prints one JSON object a line: engine, case, allocations and allocated bytes of compiling and of evaluating once.
+//!
+//! Argument: the name of the one engine to look at; without it all.
 
 use std::{alloc::System, io::Write as _};
 
@@ -9,10 +11,14 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> std::io::Result<()> {
+    let only = std::env::args().nth(1);
     let cases = Cases::read();
     let mut out = std::io::stdout().lock();
     for case in &cases.cases {
         for engine in engines(&cases) {
+            if only.as_ref().is_some_and(|name| name != engine.name()) {
+                continue;
+            }
             if engine.value(&case.expression).as_ref() != Some(&case.expected) {
                 continue;
             }
