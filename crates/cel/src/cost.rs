@@ -192,10 +192,15 @@ fn product(first: u64, second: Option<u64>) -> u64 {
     first.saturating_add(second.unwrap_or(0)).saturating_add(products)
 }
 
+/// Units of an operator on texts before it is applied.
+pub(crate) fn texts(left: &str, right: &str) -> u64 {
+    length_units(left.len() + right.len())
+}
+
 /// Units of an operator before it is applied, the result of `+` included.
 pub(crate) fn binary(op: BinaryOp, left: &Value<'_>, right: &Value<'_>, limit: u64) -> u64 {
     match (op, left, right) {
-        (_, Value::String(a), Value::String(b)) => length_units(a.len() + b.len()),
+        (_, Value::String(a), Value::String(b)) => texts(a, b),
         (BinaryOp::Add, Value::Bytes(a), Value::Bytes(b)) => length_units(a.len() + b.len()),
         (BinaryOp::Add, Value::List(a), Value::List(b)) => match a.semantics() {
             None | Some(crate::ListSemantics::Atomic) => (a.len() + b.len()) as u64,

@@ -25,6 +25,7 @@ pub(crate) struct Cx<'a> {
     locals: Vec<Slot<'a>>,
     /// Ends of paths that have been followed, by [`Access::path`](crate::plan::Access).
     ends: Vec<Option<access::End<'a>>>,
+    recent: Option<access::Recent<'a>>,
     /// What may still be spent.
     budget: u64,
     limit: u64,
@@ -75,8 +76,8 @@ impl Program {
     pub fn eval_within<'a>(&'a self, bindings: &'a Bindings<'_>, limit: u64) -> Evaluation<'a> {
         let plan: &'a Plan = &self.0;
         let locals = if plan.slots == 0 { Vec::new() } else { vec![Slot::Empty; plan.slots] };
-        let mut cx =
-            Cx { plan, bindings, locals, ends: vec![None; plan.paths], budget: limit, limit };
+        let ends = if plan.paths == 0 { Vec::new() } else { vec![None; plan.paths] };
+        let mut cx = Cx { plan, bindings, locals, ends, recent: None, budget: limit, limit };
         let outcome = match cx.run() {
             Ok(value) => Outcome::Value(value),
             Err(Stop::Error(error)) => Outcome::Error(error),
@@ -161,6 +162,10 @@ impl<'a> Cx<'a> {
                 Truth::Other(other) => Err(self.fail(node.id, ErrorKind::overload("!_", &[other]))),
             },
             Op::Binary(op @ (BinaryOp::Equal | BinaryOp::NotEqual), operands) => {
+                if let Some([left, right]) = self.texts(operands) {
+                    self.spend(node.id, cost::texts(left, right))?;
+                    return Ok(Truth::Bool((left == right) == (*op == BinaryOp::Equal)));
+                }
                 let [left, right] = self.operands(node.id, *op, operands)?;
                 match left.is_equal_to(&right) {
                     Ok(equal) => Ok(Truth::Bool(equal == (*op == BinaryOp::Equal))),
@@ -247,8 +252,25 @@ impl<'a> Cx<'a> {
     }
 
     fn binary(&mut self, id: ExprId, op: BinaryOp, operands: &'a [Node; 2]) -> Eval<'a> {
+        if op == BinaryOp::Add
+            && let Some([left, right]) = self.texts(operands)
+        {
+            self.spend(id, cost::texts(left, right))?;
+            return operators::concatenate(left, right).map_err(|kind| self.fail(id, kind));
+        }
         let [left, right] = self.operands(id, op, operands)?;
         operators::binary(op, &left, &right).map_err(|kind| self.fail(id, kind))
+    }
+
+    /// A text in bound data and a constant one, without making values of them; else nothing is evaluated.
+    #[inline]
+    fn texts(&mut self, operands: &'a [Node; 2]) -> Option<[&'a str; 2]> {
+        let [Node { op: Op::Access(access), .. }, Node { op: Op::Constant(right), .. }] = operands
+        else {
+            return None;
+        };
+        let right = right.as_str()?;
+        Some([self.bound_text(access)?, right])
     }
 
     #[inline]

@@ -4,11 +4,11 @@ use super::{Cx, Eval, Slot};
 use serde_json::Value as Json;
 
 use crate::{
-    Attribute, ErrorKind, ExprId, Key, Map, PathStep, Stop, Unknown, Value,
+    Attribute, ErrorKind, ExprId, Key, Map, PathStep, Stop, Type, Unknown, Value,
     bindings::Bound,
-    plan::{Access, Root, Step, StepKind},
+    plan::{Access, Plan, Root, Step, StepKind},
     shape::{Shape, Shapes},
-    value::{Shaped, from_json, property, untyped_scalar},
+    value::{Shaped, from_json, property, same_name, untyped_scalar},
 };
 
 /// What a step found.
@@ -25,48 +25,19 @@ impl<'a> Cx<'a> {
         }
         match &access.root {
             Root::Global(index) => {
-                if let Some(Some(end)) = self.ends.get(access.path)
-                    && let Some(result) = self.end(id, *end)
+                if let Some(end) = self.global_end(access, *index)
+                    && let Some(result) = self.end(id, end)
                 {
                     return result;
                 }
-                let global = &self.plan.globals[*index];
-                let bound = self.bindings.get(&global.name);
-                let json = match bound {
-                    Some(Bound::Value(value)) => return self.walk(access, value),
-                    Some(Bound::Json(json)) => *json,
-                    Some(Bound::Shared(json)) => &**json,
-                    Some(Bound::Unknown) => {
-                        let attribute = self.attribute(access, access.steps.len())?;
-                        return Err(Unknown::new(attribute).into());
-                    }
-                    None => {
-                        let name = global.name.to_string();
-                        let attribute = Attribute { root: global.name.clone(), path: Vec::new() };
-                        return Err(self.fail_at(
-                            id,
-                            ErrorKind::NoSuchAttribute { name },
-                            attribute,
-                        ));
-                    }
-                };
-                let end = self.follow(access, json, global.shape);
-                self.keep(access, end);
-                if let Some(result) = self.end(id, end) {
-                    return result;
-                }
-                let shapes = &self.plan.shapes.shapes;
-                match from_json(json, shapes, global.shape) {
-                    Ok(value) if access.steps.is_empty() => Ok(value),
-                    Ok(value) => self.walk(access, &value),
-                    Err(kind) => Err(self.fail(id, kind)),
-                }
+                self.global(id, access, *index)
             }
             Root::Local(slot) => match &self.locals[*slot] {
                 Slot::Value(value) if access.steps.is_empty() => Ok(value.clone()),
                 Slot::Value(value) => {
                     if let Value::Map(Map::Json(map)) = value
-                        && let Some(result) = self.end(id, self.follow_object(access, map))
+                        && let Some(result) =
+                            self.end(id, follow(self.plan, access, 0, *map, &mut None))
                     {
                         return result;
                     }
@@ -100,6 +71,60 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// A variable that is bound to a value or not at all, and parts of data that take the ordinary way.
+    #[inline(never)]
+    fn global(&mut self, id: ExprId, access: &'a Access, index: usize) -> Eval<'a> {
+        let global = &self.plan.globals[index];
+        let json = match self.bindings.get(&global.name) {
+            Some(Bound::Value(value)) => return self.walk(access, value),
+            Some(Bound::Json(json)) => *json,
+            Some(Bound::Shared(json)) => &**json,
+            Some(Bound::Unknown) => {
+                let attribute = self.attribute(access, access.steps.len())?;
+                return Err(Unknown::new(attribute).into());
+            }
+            None => {
+                let name = global.name.to_string();
+                let attribute = Attribute { root: global.name.clone(), path: Vec::new() };
+                return Err(self.fail_at(id, ErrorKind::NoSuchAttribute { name }, attribute));
+            }
+        };
+        match from_json(json, &self.plan.shapes.shapes, global.shape) {
+            Ok(value) if access.steps.is_empty() => Ok(value),
+            Ok(value) => self.walk(access, &value),
+            Err(kind) => Err(self.fail(id, kind)),
+        }
+    }
+
+    /// The text that a path in bound data leads to, without making a value. `None` where anything else is to be found out.
+    #[inline]
+    pub(super) fn bound_text(&mut self, access: &'a Access) -> Option<&'a str> {
+        if !self.bindings.unknown_paths().is_empty() {
+            return None;
+        }
+        let end = match &access.root {
+            Root::Global(index) => self.global_end(access, *index)?,
+            Root::Local(slot) => match &self.locals[*slot] {
+                Slot::Value(Value::Map(Map::Json(map))) if !access.steps.is_empty() => {
+                    follow(self.plan, access, 0, *map, &mut None)
+                }
+                _ => return None,
+            },
+            Root::Lazy { .. } | Root::Value(_) => return None,
+        };
+        let End::At { json: Json::String(text), shape, optional: false } = end else {
+            return None;
+        };
+        match self.plan.shapes.shapes.get(shape) {
+            Shape::Dyn | Shape::IntOrString | Shape::Scalar(Type::String) => Some(text),
+            Shape::Scalar(_)
+            | Shape::List { .. }
+            | Shape::Map { .. }
+            | Shape::Object(_)
+            | Shape::Invalid => None,
+        }
+    }
+
     /// The value of an optional path in bound data, without making an optional. `None` where the ordinary way must be gone.
     pub(super) fn optional_access(
         &mut self,
@@ -110,24 +135,10 @@ impl<'a> Cx<'a> {
             return None;
         }
         let end = match &access.root {
-            Root::Global(index) => {
-                if let Some(Some(end)) = self.ends.get(access.path) {
-                    *end
-                } else {
-                    let global = &self.plan.globals[*index];
-                    let json: &Json = match self.bindings.get(&global.name)? {
-                        Bound::Json(json) => json,
-                        Bound::Shared(json) => json,
-                        Bound::Value(_) | Bound::Unknown => return None,
-                    };
-                    let end = self.follow(access, json, global.shape);
-                    self.keep(access, end);
-                    end
-                }
-            }
+            Root::Global(index) => self.global_end(access, *index)?,
             Root::Local(slot) => match &self.locals[*slot] {
                 Slot::Value(Value::Map(Map::Json(map))) if !access.steps.is_empty() => {
-                    self.follow_object(access, map)
+                    follow(self.plan, access, 0, *map, &mut None)
                 }
                 _ => return None,
             },
@@ -399,73 +410,119 @@ pub(super) enum End<'a> {
     Unusual,
 }
 
-impl<'a> Cx<'a> {
-    /// Follows a path of fields and text keys through bound data without making values on the way.
-    #[inline]
-    fn follow(&self, access: &Access, json: &'a Json, shape: u32) -> End<'a> {
-        match json {
-            Json::Object(object) if !access.steps.is_empty() => {
-                let shapes = &self.plan.shapes.shapes;
-                self.follow_object(access, &Shaped { json: object, shapes, shape })
+/// Where the first step of a path in a variable leads: other paths often begin with it, too.
+pub(super) struct Recent<'a> {
+    global: usize,
+    name: &'a str,
+    object: Shaped<'a, serde_json::Map<String, Json>>,
+}
+
+/// Follows the steps of a path from `first` on through bound data without making values on the way.
+///
+/// Where the first step of all leads is put into `after_first`, if it is an object that is surely there.
+fn follow<'a>(
+    plan: &'a Plan,
+    access: &'a Access,
+    first: usize,
+    start: Shaped<'a, serde_json::Map<String, Json>>,
+    after_first: &mut Option<Shaped<'a, serde_json::Map<String, Json>>>,
+) -> End<'a> {
+    // The plan's knowledge of types counts for data of the plan's table only.
+    if access.test || !std::ptr::eq(start.shapes, &raw const plan.shapes.shapes) {
+        return End::Unusual;
+    }
+    let (mut object, mut shape, mut optional) = (start.json, start.shape, false);
+    let last = access.steps.len().saturating_sub(1);
+    for (i, step) in access.steps.iter().enumerate().skip(first) {
+        optional |= step.optional;
+        let (name, hint) = match &step.kind {
+            StepKind::Field(name, hint) => (&**name, hint.as_ref()),
+            StepKind::Key(Key::String(name)) => (&**name, None),
+            StepKind::Key(_) | StepKind::Index(_) => return End::Unusual,
+        };
+        let found = match hint {
+            Some(hint) if hint.object == shape => {
+                shape = hint.shape;
+                // Null counts as absent in an object with declared fields.
+                property(object, &hint.property).filter(|json| !json.is_null())
             }
-            json if access.steps.is_empty() => End::At { json, shape, optional: false },
-            _ => End::Unusual,
+            _ => {
+                shape = match start.shapes.get(shape) {
+                    Shape::Dyn => Shapes::DYN,
+                    Shape::Map { value } => *value,
+                    Shape::Object(_)
+                    | Shape::Scalar(_)
+                    | Shape::List { .. }
+                    | Shape::IntOrString
+                    | Shape::Invalid => return End::Unusual,
+                };
+                property(object, name)
+            }
+        };
+        match found {
+            None if optional => return End::Absent,
+            None => return End::Unusual,
+            Some(json) if i == last => return End::At { json, shape, optional },
+            Some(Json::Object(inner)) => {
+                object = inner;
+                if i == 0 && !optional {
+                    *after_first = Some(Shaped { json: inner, shapes: start.shapes, shape });
+                }
+            }
+            Some(_) => return End::Unusual,
         }
     }
+    End::Unusual
+}
 
-    /// Remembers where a path ends, if it may be followed again.
-    fn keep(&mut self, access: &Access, end: End<'a>) {
+impl<'a> Cx<'a> {
+    /// Where a path in a variable ends. `None` where the variable is not bound to data.
+    #[inline]
+    fn global_end(&mut self, access: &'a Access, index: usize) -> Option<End<'a>> {
+        if let Some(Some(end)) = self.ends.get(access.path) {
+            return Some(*end);
+        }
+        let first = match &*access.steps {
+            [Step { kind: StepKind::Field(name, _), optional: false, .. }, _, ..] => Some(&**name),
+            _ => None,
+        };
+        let end = match (&self.recent, first) {
+            (Some(recent), Some(name))
+                if recent.global == index && same_name(recent.name, name) =>
+            {
+                follow(self.plan, access, 1, recent.object, &mut None)
+            }
+            _ => {
+                let plan = self.plan;
+                let global = &plan.globals[index];
+                let json: &Json = match self.bindings.get(&global.name)? {
+                    Bound::Json(json) => json,
+                    Bound::Shared(json) => json,
+                    Bound::Value(_) | Bound::Unknown => return None,
+                };
+                match json {
+                    json if access.steps.is_empty() => {
+                        End::At { json, shape: global.shape, optional: false }
+                    }
+                    Json::Object(json) => {
+                        let (shapes, shape) = (&plan.shapes.shapes, global.shape);
+                        let mut object = None;
+                        let start = Shaped { json, shapes, shape };
+                        let end = follow(plan, access, 0, start, &mut object);
+                        if let (Some(name), Some(object)) = (first, object) {
+                            self.recent = Some(Recent { global: index, name, object });
+                        }
+                        end
+                    }
+                    _ => End::Unusual,
+                }
+            }
+        };
+        // It may be followed again.
         if let Some(kept) = self.ends.get_mut(access.path) {
             *kept = Some(end);
         }
-    }
-
-    fn follow_object(
-        &self,
-        access: &Access,
-        start: &Shaped<'a, serde_json::Map<String, Json>>,
-    ) -> End<'a> {
-        // The plan's knowledge of types counts for data of the plan's table only.
-        if access.test || !std::ptr::eq(start.shapes, &raw const self.plan.shapes.shapes) {
-            return End::Unusual;
-        }
-        let (mut object, mut shape, mut optional) = (start.json, start.shape, false);
-        let last = access.steps.len() - 1;
-        for (i, step) in access.steps.iter().enumerate() {
-            optional |= step.optional;
-            let (name, hint) = match &step.kind {
-                StepKind::Field(name, hint) => (&**name, hint.as_ref()),
-                StepKind::Key(Key::String(name)) => (&**name, None),
-                StepKind::Key(_) | StepKind::Index(_) => return End::Unusual,
-            };
-            let found = match hint {
-                Some(hint) if hint.object == shape => {
-                    shape = hint.shape;
-                    // Null counts as absent in an object with declared fields.
-                    property(object, &hint.property).filter(|json| !json.is_null())
-                }
-                _ => {
-                    shape = match start.shapes.get(shape) {
-                        Shape::Dyn => Shapes::DYN,
-                        Shape::Map { value } => *value,
-                        Shape::Object(_)
-                        | Shape::Scalar(_)
-                        | Shape::List { .. }
-                        | Shape::IntOrString
-                        | Shape::Invalid => return End::Unusual,
-                    };
-                    property(object, name)
-                }
-            };
-            match found {
-                None if optional => return End::Absent,
-                None => return End::Unusual,
-                Some(json) if i == last => return End::At { json, shape, optional },
-                Some(Json::Object(inner)) => object = inner,
-                Some(_) => return End::Unusual,
-            }
-        }
-        End::Unusual
+        Some(end)
     }
 
     #[inline]

@@ -93,18 +93,20 @@ pub(super) fn negate<'a>(value: &Value<'a>) -> CallResult<'a> {
     }
 }
 
+pub(super) fn concatenate<'a>(a: &str, b: &str) -> CallResult<'a> {
+    if a.len() + b.len() > MAX_TEXT {
+        return Err(ErrorKind::too_long());
+    }
+    let mut text = String::with_capacity(a.len() + b.len());
+    text.push_str(a);
+    text.push_str(b);
+    Ok(Value::string(text))
+}
+
 /// `a + b`.
 pub(crate) fn add<'a>(a: &Value<'a>, b: &Value<'a>) -> CallResult<'a> {
     match (a, b) {
-        (Value::String(a), Value::String(b)) => {
-            if a.len() + b.len() > MAX_TEXT {
-                return Err(ErrorKind::too_long());
-            }
-            let mut text = String::with_capacity(a.len() + b.len());
-            text.push_str(a);
-            text.push_str(b);
-            Ok(Value::string(text))
-        }
+        (Value::String(a), Value::String(b)) => concatenate(a, b),
         (Value::Int(a), Value::Int(b)) => int(a.checked_add(*b)),
         (Value::Uint(a), Value::Uint(b)) => uint(a.checked_add(*b)),
         (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a + b)),
