@@ -1,6 +1,7 @@
 //! Rules of the workspace that no compiler holds.
 
 mod builtins;
+mod charts;
 mod codegen;
 mod conformance;
 mod dependencies;
