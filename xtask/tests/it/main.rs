@@ -7,4 +7,5 @@ mod conformance;
 mod dependencies;
 mod documents;
 mod fuzz;
+mod permissions;
 mod scenarios;
