@@ -45,7 +45,11 @@ fn called(service: &str) -> BTreeSet<String> {
         |method: &str| ["get_", "list_", "describe_"].iter().any(|verb| method.starts_with(verb));
     let mut found = BTreeSet::new();
     for (place, _) in text.match_indices("::builders::") {
-        found.insert(operation(&word_before(&text[..place])));
+        let word = word_before(&text[..place]);
+        // A macro's parameter is no name.
+        if !text[..place - word.len()].ends_with('$') {
+            found.insert(operation(&word));
+        }
     }
     for (place, _) in text.match_indices("()") {
         let method = word_before(&text[..place]);
