@@ -636,12 +636,9 @@ impl Checker<'_> {
             let args: Vec<Type> = args.iter().map(|arg| self.known.resolve(arg, true)).collect();
             // What follows from a mistake is not told.
             if !args.contains(&Type::Error) {
-                let kind = MistakeKind::NoMatchingOverload {
-                    function: function.name.to_string(),
-                    args,
-                    member,
-                    candidates: function.overloads.iter().map(ToString::to_string).collect(),
-                };
+                let candidates = nearest_first(&function.overloads, &args, member);
+                let function = function.name.to_string();
+                let kind = MistakeKind::NoMatchingOverload { function, args, member, candidates };
                 self.mistake(kind, span);
             }
             return Type::Error;
@@ -649,6 +646,17 @@ impl Checker<'_> {
         self.references[id.index()] = Reference::Function { overloads, qualified };
         result
     }
+}
+
+/// The signatures of `overloads`, those first that take the most of `args` as they are.
+fn nearest_first(overloads: &[Arc<Overload>], args: &[Type], member: bool) -> Vec<String> {
+    let mut nearest: Vec<&Arc<Overload>> = overloads.iter().collect();
+    nearest.sort_by_key(|overload| {
+        let fits = overload.member == member && overload.params.len() == args.len();
+        let equal = overload.params.iter().zip(args).filter(|(param, arg)| param == arg).count();
+        std::cmp::Reverse((fits, equal))
+    });
+    nearest.into_iter().map(ToString::to_string).collect()
 }
 
 fn instantiate(ty: &Type, params: &[Arc<str>], vars: &[u32]) -> Type {
