@@ -17,7 +17,7 @@
 //! - [`shape`]: one table per shape is the only place that knows a field.
 //! - [`kind`], [`resource`]: what a kind is, as data and as a few functions; [`s3`], [`dynamodb`]
 //!   and [`sqs`] are the kinds that there are.
-//! - [`object`], [`scope`], [`roles`], [`reference`], [`tags`], [`conditions`], [`patch`]: the Kubernetes side of an object.
+//! - [`object`], [`scope`], [`roles`], [`mod@reference`], [`tags`], [`conditions`], [`patch`]: the Kubernetes side of an object.
 //! - [`reconcile`]: the one reconcile of all kinds.
 //! - [`aws`]: clients of the SDK and what their errors mean.
 //! - [`export`]: fields copied into ConfigMaps and Secrets.
