@@ -11,7 +11,11 @@ const MISTAKES: &[(&str, &str, &[&str])] = &[
     (
         "billingMode: PAY_PER_REQUEST",
         "billingMood: PAY_PER_REQUEST",
-        &["spec.resources[1].template.spec.billingMood", "Table", "did you mean `billingMode`"],
+        &[
+            "spec.resources[1].template.spec.billingMood",
+            "Table",
+            "did you mean `spec.billingMode`",
+        ],
     ),
     (
         "value: ${bucket.status.ackResourceMetadata.arn}",
