@@ -45,6 +45,13 @@ pub struct Column {
     pub priority: u8,
 }
 
+impl Column {
+    /// A column of strings.
+    pub(crate) const fn text(name: &'static str, path: &'static str, priority: u8) -> Self {
+        Self { name, path, column_type: "string", priority }
+    }
+}
+
 /// The last two columns of most kinds.
 pub(crate) const SYNCED: Column = Column {
     name: "Synced",

@@ -44,21 +44,17 @@ pub enum BackupCall {
 /// How far the clocks of the cluster and of AWS may be apart, in seconds.
 const SKEW: i64 = 30;
 
-const fn column(name: &'static str, path: &'static str, priority: u8) -> Column {
-    Column { name, path, column_type: "string", priority }
-}
-
 impl Resource for Backup {
     const KIND: Kind = Kind {
         service: "dynamodb",
         kind: "Backup",
         plural: "backups",
         columns: &[
-            column("ARN", ".status.ackResourceMetadata.arn", 1),
-            column("SIZE", ".status.backupSize", 0),
-            column("STATUS", ".status.backupStatus", 0),
-            column("TABLENAME", ".spec.tableName", 0),
-            column("TYPE", ".status.backupType", 0),
+            Column::text("ARN", ".status.ackResourceMetadata.arn", 1),
+            Column::text("SIZE", ".status.backupSize", 0),
+            Column::text("STATUS", ".status.backupStatus", 0),
+            Column::text("TABLENAME", ".spec.tableName", 0),
+            Column::text("TYPE", ".status.backupType", 0),
             SYNCED,
             AGE,
         ],

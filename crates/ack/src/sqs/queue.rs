@@ -87,21 +87,17 @@ const ATTRIBUTES: &[Attribute] = attributes! {
     "visibilityTimeout" visibility_timeout "VisibilityTimeout" "30";
 };
 
-const fn column(name: &'static str, path: &'static str, priority: u8) -> Column {
-    Column { name, path, column_type: "string", priority }
-}
-
 impl Resource for Queue {
     const KIND: Kind = Kind {
         service: "sqs",
         kind: "Queue",
         plural: "queues",
         columns: &[
-            column("DelaySeconds", ".spec.delaySeconds", 0),
-            column("maximumMessageSize", ".spec.maximumMessageSize", 1),
-            column("messageRetentionPeriod", ".spec.messageRetentionPeriod", 1),
-            column("receiveMessageWaitTimeSeconds", ".spec.receiveMessageWaitTimeSeconds", 1),
-            column("visibilityTimeout", ".spec.visibilityTimeout", 0),
+            Column::text("DelaySeconds", ".spec.delaySeconds", 0),
+            Column::text("maximumMessageSize", ".spec.maximumMessageSize", 1),
+            Column::text("messageRetentionPeriod", ".spec.messageRetentionPeriod", 1),
+            Column::text("receiveMessageWaitTimeSeconds", ".spec.receiveMessageWaitTimeSeconds", 1),
+            Column::text("visibilityTimeout", ".spec.visibilityTimeout", 0),
             SYNCED,
             AGE,
         ],
