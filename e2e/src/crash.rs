@@ -18,8 +18,6 @@ use crate::{
 const QUIET: Duration = Duration::from_millis(1_000);
 /// How long after that nothing may be written at all; longer than the first retries of a refusal.
 const STILL: Duration = Duration::from_millis(2_000);
-/// How long a controller may take to reach its kill point, once what leads to it has begun.
-const REACH: Duration = Duration::from_secs(30);
 
 /// Which requests are counted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -54,6 +52,17 @@ pub struct Point {
     pub moment: Moment,
 }
 
+/// Whether a run came by its point.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use = "a point that was not reached proves nothing"]
+pub enum Met {
+    /// The controller was killed there.
+    Reached,
+    /// The phase came to its end with fewer requests: how many there are differs a little with the
+    /// speed of the machine.
+    Missed,
+}
+
 /// A control plane on which one run after the other is made.
 pub struct Bench {
     stack: Stack,
@@ -64,7 +73,7 @@ pub struct Bench {
 }
 
 /// What a run came to.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug)]
 struct Run {
     /// All objects and AWS, once the instance is ACTIVE.
     up: String,
@@ -72,6 +81,14 @@ struct Run {
     down: String,
     /// Requests per target and phase.
     requests: BTreeMap<(Target, Phase), usize>,
+    /// Whether its point was reached, if it had one.
+    met: Met,
+}
+
+impl Run {
+    fn new() -> Self {
+        Self { up: String::new(), down: String::new(), requests: BTreeMap::new(), met: Met::Missed }
+    }
 }
 
 impl fmt::Display for Point {
@@ -101,7 +118,7 @@ impl Bench {
         let kro = Proxy::before_api_server(&stack.plane, User::KroController).await?;
         let ack = Proxy::before_api_server(&stack.plane, User::AckController).await?;
         let aws = Proxy::before_http(&stack.aws.url()).await?;
-        let mut bench = Self { stack, kro, ack, aws, undisturbed: Run::default() };
+        let mut bench = Self { stack, kro, ack, aws, undisturbed: Run::new() };
         let first = bench.run(None).await.context("the undisturbed run")?;
         let second = bench.run(None).await.context("the second undisturbed run")?;
         for (one, other) in [(&first.up, &second.up), (&first.down, &second.down)] {
@@ -129,13 +146,14 @@ impl Bench {
             .collect()
     }
 
-    /// Makes a run with a crash at `point`, and compares it with the undisturbed one.
+    /// Makes a run with a crash at `point`, and compares it with the undisturbed one, also where the
+    /// point was missed.
     ///
     /// # Errors
     ///
-    /// The point was not reached, the end differs, something was created twice, or something is
-    /// written after the end.
-    pub async fn crash(&mut self, point: Point) -> anyhow::Result<()> {
+    /// The run does not come to its end, the end differs, something was created twice, or something
+    /// is written after the end.
+    pub async fn crash(&mut self, point: Point) -> anyhow::Result<Met> {
         let run = self.run(Some(point)).await.with_context(|| point.to_string())?;
         let expected = &self.undisturbed;
         ensure!(run.up == expected.up, "{point}: ACTIVE, but\n{}", diff(&expected.up, &run.up));
@@ -144,62 +162,62 @@ impl Bench {
             "{point}: gone, but\n{}",
             diff(&expected.down, &run.down)
         );
-        Ok(())
+        Ok(run.met)
     }
 
     async fn run(&mut self, point: Option<Point>) -> anyhow::Result<Run> {
-        let mut run = Run::default();
+        let mut run = Run::new();
         self.stack.aws.control().reset();
-        // A controller that watches has read what it reads at its start; ack-controller has also
-        // asked STS whose credentials it has.
-        let watches =
-            |bench: &Self| [&bench.kro, &bench.ack].map(|proxy| proxy.count(&Match::watches()));
-        let old = watches(self);
+        let old = self.watches();
         self.stack.start_kro(&self.endpoints("kro", &self.kro)?)?;
         self.stack.start_ack(&self.endpoints("ack", &self.ack)?)?;
-        wait_for("both controllers watch", SOON, async || {
-            let up = watches(self).iter().zip(old).all(|(now, old)| *now > old);
-            Ok(up.then_some(()))
-        })
-        .await?;
+        self.begun(&[Target::Kro, Target::Ack], old).await?;
         let begin = self.stack.plane.audit().mark().await?;
 
         let before = self.counts();
-        let mut kill = self.arm(point, Phase::BringUp)?;
-        tokio::try_join!(self.apply(), self.strike(&mut kill))?;
-        self.stack.wait_active("my-app").await?;
-        self.settled().await?;
+        let met = self.through(point, Phase::BringUp, async || self.up().await).await?;
         run.up = self.dump().await?;
         self.count(&mut run, Phase::BringUp, &before);
         self.created_once(begin).await?;
 
         let before = self.counts();
-        let mut kill = self.arm(point, Phase::Deletion)?;
         let delete = ["delete", "application", "my-app", "--wait=false"];
-        self.stack.plane.kubectl(&delete).await?;
-        self.strike(&mut kill).await?;
-        for (kind, name) in
-            [("application", "my-app"), ("bucket", "my-app-data"), ("table", "my-app-table")]
-        {
-            self.stack.wait_gone(kind, name).await?;
-        }
-        self.settled().await?;
+        let down = async || {
+            self.stack.plane.kubectl(&[&delete[..], &["--ignore-not-found"]].concat()).await?;
+            self.down().await
+        };
+        let then = self.through(point, Phase::Deletion, down).await?;
         run.down = self.dump().await?;
         self.count(&mut run, Phase::Deletion, &before);
         self.created_once(begin).await?;
+        if [met, then].contains(&Met::Reached) {
+            run.met = Met::Reached;
+        }
 
         self.clean_up().await?;
         Ok(run)
     }
 
-    /// Applies the example; its kind has to be there first, which the controller that is about to be
-    /// killed brings about.
-    async fn apply(&self) -> anyhow::Result<()> {
+    /// Applies the example, and waits for the end of what that leads to. The kind has to be there
+    /// first, which the controller that is about to be killed brings about.
+    async fn up(&self) -> anyhow::Result<()> {
         self.stack.apply_example("rgd.yaml").await?;
         wait_for("the instance can be created", SOON, async || {
             self.stack.apply_example("instance.yaml").await.map(Some)
         })
-        .await
+        .await?;
+        self.stack.wait_active("my-app").await?;
+        self.settled().await
+    }
+
+    /// Waits for the end of a deletion.
+    async fn down(&self) -> anyhow::Result<()> {
+        for (kind, name) in
+            [("application", "my-app"), ("bucket", "my-app-data"), ("table", "my-app-table")]
+        {
+            self.stack.wait_gone(kind, name).await?;
+        }
+        self.settled().await
     }
 
     fn endpoints(&self, name: &str, proxy: &Proxy) -> anyhow::Result<Endpoints> {
@@ -231,20 +249,61 @@ impl Bench {
         Ok(Some((point, kill)))
     }
 
-    /// Waits until the controller is dead, and starts it again.
-    async fn strike(
+    /// Makes a phase, which `end` brings to its end, with a crash if the point is in it.
+    ///
+    /// `end` may be called twice, as the end has to come anew after a crash. It fails where the end
+    /// does not come, whether or not the point was reached: a phase that hangs is no missed point.
+    async fn through(
         &self,
-        kill: &mut Option<(Point, crate::proxy::KillPoint)>,
-    ) -> anyhow::Result<()> {
-        let Some((point, kill)) = kill else { return Ok(()) };
-        tokio::time::timeout(REACH, kill.reached())
-            .await
-            .context("the kill point was not reached")??;
-        self.proxy(point.target).resume();
-        match point.target {
-            Target::Kro => self.stack.kro()?.restart(),
-            Target::Ack | Target::Aws => self.stack.ack()?.restart(),
+        point: Option<Point>,
+        phase: Phase,
+        end: impl AsyncFn() -> anyhow::Result<()>,
+    ) -> anyhow::Result<Met> {
+        let Some((point, mut kill)) = self.arm(point, phase)? else {
+            end().await?;
+            return Ok(Met::Missed);
+        };
+        let proxy = self.proxy(point.target);
+        tokio::select! {
+            reached = kill.reached() => reached?,
+            ended = end() => {
+                ended?;
+                if proxy.disarm() {
+                    return Ok(Met::Missed);
+                }
+                // It came just now, after the end was seen.
+                kill.reached().await?;
+            }
         }
+        let old = self.watches();
+        proxy.resume();
+        match point.target {
+            Target::Kro => self.stack.kro()?.restart()?,
+            Target::Ack | Target::Aws => self.stack.ack()?.restart()?,
+        }
+        self.begun(&[point.target], old).await?;
+        end().await?;
+        Ok(Met::Reached)
+    }
+
+    /// Watches of both controllers up to now.
+    fn watches(&self) -> [usize; 2] {
+        [&self.kro, &self.ack].map(|proxy| proxy.count(&Match::watches()))
+    }
+
+    /// Waits until the controllers have begun to work: one that watches has read what it reads at
+    /// its start; ack-controller has also asked STS whose credentials it has.
+    async fn begun(&self, targets: &[Target], old: [usize; 2]) -> anyhow::Result<()> {
+        wait_for("the controllers watch", SOON, async || {
+            let [kro, ack] = self.watches();
+            let begun = targets.iter().all(|target| match target {
+                Target::Kro => kro > old[0],
+                Target::Ack | Target::Aws => ack > old[1],
+            });
+            Ok(begun.then_some(()))
+        })
+        .await
+        .with_context(|| self.stack.logs())
     }
 
     /// Waits until nobody has written anything for a while.

@@ -182,6 +182,15 @@ impl Proxy {
         self.shared.generation.send_modify(|generation| *generation += 1);
     }
 
+    /// Drops the rules and the kill points that have not fired; false when a kill point has, which
+    /// [`Proxy::resume`] has to follow.
+    #[must_use]
+    pub fn disarm(&self) -> bool {
+        let mut state = self.shared.state();
+        state.rules.clear();
+        !state.frozen
+    }
+
     /// Closes all connections, among them all watches, without an answer.
     pub fn disconnect(&self) {
         self.shared.generation.send_modify(|generation| *generation += 1);
