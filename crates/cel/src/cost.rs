@@ -91,6 +91,9 @@ pub(crate) fn made(value: &Value<'_>) -> u64 {
 ///
 /// Values share their parts: what is small in memory may be large when it is walked through.
 pub(crate) fn deep(value: &Value<'_>, limit: u64) -> u64 {
+    if let Value::String(text) = value {
+        return 1 + length_units(text.len());
+    }
     let mut units = 0;
     count(value, limit, &mut units);
     units

@@ -11,7 +11,7 @@ use crate::{
     Value, cost,
     env::Binding,
     plan::{Call, Node, Op, OrElse, Plan},
-    value::lookup_keys,
+    value::{lookup_keys, same_name},
 };
 
 pub(crate) use operators::add;
@@ -164,7 +164,7 @@ impl<'a> Cx<'a> {
             Op::Binary(op @ (BinaryOp::Equal | BinaryOp::NotEqual), operands) => {
                 if let Some([left, right]) = self.texts(operands) {
                     self.spend(node.id, cost::texts(left, right))?;
-                    return Ok(Truth::Bool((left == right) == (*op == BinaryOp::Equal)));
+                    return Ok(Truth::Bool(same_name(left, right) == (*op == BinaryOp::Equal)));
                 }
                 let [left, right] = self.operands(node.id, *op, operands)?;
                 match left.is_equal_to(&right) {

@@ -1,5 +1,7 @@
 //! From a checked tree to a program: names, overloads and constants are resolved once.
 
+mod trail;
+
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::Arc,
@@ -13,6 +15,8 @@ use crate::{
     shape::{Shape, Shapes},
 };
 
+pub(crate) use trail::{Hop, Trail};
+
 /// An expression that is ready to be evaluated, any number of times and from any thread.
 #[derive(Clone)]
 pub struct Program(pub(crate) Arc<Plan>);
@@ -25,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) slots: usize,
     /// How many places there are for ends of paths: none where no path is followed twice.
     pub(crate) paths: usize,
+    /// Do paths begin with the same step, or is one in a loop?
+    pub(crate) beginnings_repeat: bool,
     pub(crate) shapes: Arc<ResolvedShapes>,
     pub(crate) lazy: Vec<Node>,
     /// What the nodes cost that are in no loop.
@@ -75,13 +81,15 @@ pub(crate) enum OrElse {
     Value,
 }
 
-/// An [`Access`] whose end is not kept.
+/// An [`Access`] whose end is not kept, or a [`Trail`] whose beginning is not.
 pub(crate) const NO_PATH: usize = usize::MAX;
 
 /// A variable or a value and the way into it.
 pub(crate) struct Access {
     pub(crate) root: Root,
     pub(crate) steps: Box<[Step]>,
+    /// The same way through bound data, where it can be told beforehand.
+    pub(crate) trail: Option<Trail>,
     /// Where the end of the path is kept during an evaluation.
     pub(crate) path: usize,
     /// `has`: is the last step there?
@@ -106,19 +114,10 @@ pub(crate) struct Step {
 }
 
 pub(crate) enum StepKind {
-    Field(Arc<str>, Option<Hint>),
+    Field(Arc<str>),
     /// A constant key or position.
     Key(Key<'static>),
     Index(Node),
-}
-
-/// Where a field is found in bound data of the object type that the plan expects here.
-pub(crate) struct Hint {
-    /// The object type.
-    pub(crate) object: u32,
-    pub(crate) property: Arc<str>,
-    /// The type of the field.
-    pub(crate) shape: u32,
 }
 
 pub(crate) struct Call {
@@ -195,6 +194,8 @@ pub(crate) fn plan(
         next_slot: 0,
         paths: HashMap::new(),
         paths_repeat: false,
+        beginnings: HashMap::new(),
+        beginnings_repeat: false,
         loops: 0,
         slots: 0,
         globals: Vec::new(),
@@ -212,6 +213,7 @@ pub(crate) fn plan(
         globals: planner.globals,
         slots: planner.slots,
         paths: if planner.paths_repeat { planner.paths.len() } else { 0 },
+        beginnings_repeat: planner.beginnings_repeat,
         shapes: planner.shapes,
         lazy: planner.lazy,
         weight: planner.weights.get(root_id.index()).copied().unwrap_or(1),
@@ -242,6 +244,10 @@ struct Planner<'p> {
     paths: HashMap<String, usize>,
     /// Is one of them followed more than once?
     paths_repeat: bool,
+    /// First steps of longer paths into variables: index of the variable and name.
+    beginnings: HashMap<(usize, Arc<str>), usize>,
+    /// Is one of them taken more than once?
+    beginnings_repeat: bool,
     /// How many comprehensions are around.
     loops: usize,
     lazy: Vec<Node>,
@@ -398,14 +404,14 @@ impl Planner<'_> {
         let root = self.chain(id, &mut steps);
         match root {
             Ok(root) => {
-                self.hint(&root, &mut steps);
                 if let (Root::Value(node), true) = (&root, steps.is_empty())
                     && let Op::Constant(value) = &node.op
                 {
                     return Op::Constant(value.clone());
                 }
                 let path = if test { NO_PATH } else { self.path(&root, &steps) };
-                Op::Access(Box::new(Access { root, steps: steps.into(), path, test }))
+                let trail = if test { None } else { self.trail(&root, &steps) };
+                Op::Access(Box::new(Access { root, steps: steps.into(), trail, path, test }))
             }
             Err(ty) => Op::Constant(Value::Type(Arc::new(ty))),
         }
@@ -421,7 +427,7 @@ impl Planner<'_> {
         key.push_str(&self.globals[*global].name);
         for step in steps {
             let (kind, name) = match &step.kind {
-                StepKind::Field(name, _) => ('.', &**name),
+                StepKind::Field(name) => ('.', &**name),
                 StepKind::Key(Key::String(name)) => ('[', &**name),
                 StepKind::Key(_) | StepKind::Index(_) => return NO_PATH,
             };
@@ -455,7 +461,7 @@ impl Planner<'_> {
 
     fn step_shape(&self, shape: u32, step: &Step) -> u32 {
         match (self.shapes.shapes.get(shape), &step.kind) {
-            (Shape::Object(object), StepKind::Field(name, _)) => {
+            (Shape::Object(object), StepKind::Field(name)) => {
                 object.field(name).map_or(Shapes::DYN, |field| field.shape)
             }
             (Shape::Map { value }, _) => *value,
@@ -466,24 +472,68 @@ impl Planner<'_> {
 
     /// The type of the bound data that a node gives, where it is known.
     fn shape_of(&self, node: &Node) -> u32 {
-        let Op::Access(access) = &node.op else { return Shapes::DYN };
+        let access = match &node.op {
+            Op::Access(access) => access,
+            // What is left of a list has the elements of the list.
+            Op::Comprehension(l) if l.kind == ComprehensionKind::Filter => {
+                let over = self.shape_of(&l.range);
+                let is_list = matches!(self.shapes.shapes.get(over), Shape::List { .. });
+                return if is_list { over } else { Shapes::DYN };
+            }
+            _ => return Shapes::DYN,
+        };
         let root = self.root_shape(&access.root);
         access.steps.iter().fold(root, |shape, step| self.step_shape(shape, step))
     }
 
-    /// Resolves the fields of a chain as far as types are known.
-    fn hint(&self, root: &Root, steps: &mut [Step]) {
-        let mut shape = self.root_shape(root);
+    /// The way of a chain through bound data, if all of its steps are names and their properties are known.
+    fn trail(&mut self, root: &Root, steps: &[Step]) -> Option<Trail> {
+        if steps.is_empty() || matches!(root, Root::Lazy { .. } | Root::Value(_)) {
+            return None;
+        }
+        let start = self.root_shape(root);
+        let (mut shape, mut optional) = (start, false);
+        let mut hops = Vec::with_capacity(steps.len());
         for step in steps {
-            let next = self.step_shape(shape, step);
-            if let (Shape::Object(object), StepKind::Field(name, hint)) =
-                (self.shapes.shapes.get(shape), &mut step.kind)
-                && let Some(field) = object.field(name)
-            {
-                let property = field.property.clone();
-                *hint = Some(Hint { object: shape, property, shape: field.shape });
+            optional |= step.optional;
+            let name = match &step.kind {
+                StepKind::Field(name) => name.clone(),
+                StepKind::Key(Key::String(name)) => (&**name).into(),
+                StepKind::Key(_) | StepKind::Index(_) => return None,
+            };
+            let (property, declared) = match (self.shapes.shapes.get(shape), &step.kind) {
+                (Shape::Dyn | Shape::Map { .. }, _) => (name, false),
+                (Shape::Object(object), StepKind::Field(_)) => {
+                    (object.field(&name)?.property.clone(), true)
+                }
+                (Shape::Object(_), StepKind::Key(_) | StepKind::Index(_)) => return None,
+                (
+                    Shape::Scalar(_) | Shape::List { .. } | Shape::IntOrString | Shape::Invalid,
+                    _,
+                ) => return None,
+            };
+            hops.push(Hop::new(property, declared, optional));
+            shape = self.step_shape(shape, step);
+        }
+        let beginning = match (root, steps) {
+            (
+                Root::Global(at),
+                [Step { kind: StepKind::Field(name), optional: false, .. }, _, ..],
+            ) => self.beginning(*at, name),
+            _ => NO_PATH,
+        };
+        Some(Trail { hops: hops.into(), start, end: shape, beginning })
+    }
+
+    fn beginning(&mut self, global: usize, name: &Arc<str>) -> usize {
+        self.beginnings_repeat |= self.loops > 0;
+        let next = self.beginnings.len();
+        match self.beginnings.entry((global, name.clone())) {
+            Entry::Occupied(known) => {
+                self.beginnings_repeat = true;
+                *known.get()
             }
-            shape = next;
+            Entry::Vacant(new) => *new.insert(next),
         }
     }
 
@@ -496,11 +546,9 @@ impl Planner<'_> {
                 if !optional && let Some(root) = self.qualified(id) {
                     return root;
                 }
-                (*operand, StepKind::Field(field.text.clone(), None), *optional)
+                (*operand, StepKind::Field(field.text.clone()), *optional)
             }
-            Expr::Has { operand, field } => {
-                (*operand, StepKind::Field(field.text.clone(), None), false)
-            }
+            Expr::Has { operand, field } => (*operand, StepKind::Field(field.text.clone()), false),
             Expr::Index { operand, index, optional } => {
                 let kind = match ast.expr(*index) {
                     Expr::Literal(Literal::String(key)) => {

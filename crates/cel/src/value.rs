@@ -16,7 +16,7 @@ pub use json::{ConvertError, OpaqueToJson};
 pub(crate) use json::{Shaped, from_json, untyped_scalar};
 pub use list::List;
 pub use map::{Key, Map, MapBuilder};
-pub(crate) use map::{lookup_keys, property, same_name};
+pub(crate) use map::{SMALL, lookup_keys, same_name};
 pub use opaque::Opaque;
 pub use text::{Bytes, Str};
 

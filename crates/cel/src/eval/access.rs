@@ -6,9 +6,9 @@ use serde_json::Value as Json;
 use crate::{
     Attribute, ErrorKind, ExprId, Key, Map, PathStep, Stop, Type, Unknown, Value,
     bindings::Bound,
-    plan::{Access, Plan, Root, Step, StepKind},
+    plan::{Access, Hop, NO_PATH, Root, Step, StepKind, Trail},
     shape::{Shape, Shapes},
-    value::{Shaped, from_json, property, same_name, untyped_scalar},
+    value::{Shaped, from_json, untyped_scalar},
 };
 
 /// What a step found.
@@ -25,19 +25,17 @@ impl<'a> Cx<'a> {
         }
         match &access.root {
             Root::Global(index) => {
-                if let Some(end) = self.global_end(access, *index)
-                    && let Some(result) = self.end(id, end)
-                {
-                    return result;
+                let end = self.global_end(access, *index);
+                match self.end(id, end) {
+                    Some(result) => result,
+                    None => self.global(id, access, *index),
                 }
-                self.global(id, access, *index)
             }
             Root::Local(slot) => match &self.locals[*slot] {
                 Slot::Value(value) if access.steps.is_empty() => Ok(value.clone()),
                 Slot::Value(value) => {
                     if let Value::Map(Map::Json(map)) = value
-                        && let Some(result) =
-                            self.end(id, follow(self.plan, access, 0, *map, &mut None))
+                        && let Some(result) = self.end(id, self.local_end(access, map))
                     {
                         return result;
                     }
@@ -103,11 +101,9 @@ impl<'a> Cx<'a> {
             return None;
         }
         let end = match &access.root {
-            Root::Global(index) => self.global_end(access, *index)?,
+            Root::Global(index) => self.global_end(access, *index),
             Root::Local(slot) => match &self.locals[*slot] {
-                Slot::Value(Value::Map(Map::Json(map))) if !access.steps.is_empty() => {
-                    follow(self.plan, access, 0, *map, &mut None)
-                }
+                Slot::Value(Value::Map(Map::Json(map))) => self.local_end(access, map),
                 _ => return None,
             },
             Root::Lazy { .. } | Root::Value(_) => return None,
@@ -135,11 +131,9 @@ impl<'a> Cx<'a> {
             return None;
         }
         let end = match &access.root {
-            Root::Global(index) => self.global_end(access, *index)?,
+            Root::Global(index) => self.global_end(access, *index),
             Root::Local(slot) => match &self.locals[*slot] {
-                Slot::Value(Value::Map(Map::Json(map))) if !access.steps.is_empty() => {
-                    follow(self.plan, access, 0, *map, &mut None)
-                }
+                Slot::Value(Value::Map(Map::Json(map))) => self.local_end(access, map),
                 _ => return None,
             },
             Root::Lazy { .. } | Root::Value(_) => return None,
@@ -215,14 +209,14 @@ impl<'a> Cx<'a> {
     fn rest_of_path(&mut self, first: Stop, steps: &'a [Step]) -> Stop {
         let indices = steps.iter().filter_map(|step| match &step.kind {
             StepKind::Index(node) => Some(node),
-            StepKind::Field(..) | StepKind::Key(_) => None,
+            StepKind::Field(_) | StepKind::Key(_) => None,
         });
         self.strict_rest(first, indices)
     }
 
     fn step(&mut self, step: &'a Step, from: &Value<'a>) -> Result<Found<'a>, Stop> {
         match &step.kind {
-            StepKind::Field(name, _) => self.field(step.id, from, name),
+            StepKind::Field(name) => self.field(step.id, from, name),
             StepKind::Key(Key::String(key)) => {
                 if let Value::Map(map) = from {
                     return self.present(step.id, map.get_str(key), || no_key(key));
@@ -352,7 +346,7 @@ impl<'a> Cx<'a> {
         let mut ended = false;
         for step in &access.steps[..steps] {
             let step = match &step.kind {
-                StepKind::Field(name, _) => Some(PathStep::Field(name.clone())),
+                StepKind::Field(name) => Some(PathStep::Field(name.clone())),
                 StepKind::Key(key) => key.to_step(),
                 StepKind::Index(node) => match self.eval(node) {
                     Ok(value) => Key::from_value(&value).and_then(|key| key.to_step()),
@@ -412,117 +406,106 @@ pub(super) enum End<'a> {
 
 /// Where the first step of a path in a variable leads: other paths often begin with it, too.
 pub(super) struct Recent<'a> {
-    global: usize,
-    name: &'a str,
-    object: Shaped<'a, serde_json::Map<String, Json>>,
+    beginning: usize,
+    object: &'a serde_json::Map<String, Json>,
 }
 
-/// Follows the steps of a path from `first` on through bound data without making values on the way.
-///
-/// Where the first step of all leads is put into `after_first`, if it is an object that is surely there.
+/// Follows hops through bound data without making values on the way.
+#[inline]
 fn follow<'a>(
-    plan: &'a Plan,
-    access: &'a Access,
-    first: usize,
-    start: Shaped<'a, serde_json::Map<String, Json>>,
-    after_first: &mut Option<Shaped<'a, serde_json::Map<String, Json>>>,
+    trail: &'a Trail,
+    hops: &'a [Hop],
+    mut object: &'a serde_json::Map<String, Json>,
 ) -> End<'a> {
-    // The plan's knowledge of types counts for data of the plan's table only.
-    if access.test || !std::ptr::eq(start.shapes, &raw const plan.shapes.shapes) {
-        return End::Unusual;
-    }
-    let (mut object, mut shape, mut optional) = (start.json, start.shape, false);
-    let last = access.steps.len().saturating_sub(1);
-    for (i, step) in access.steps.iter().enumerate().skip(first) {
-        optional |= step.optional;
-        let (name, hint) = match &step.kind {
-            StepKind::Field(name, hint) => (&**name, hint.as_ref()),
-            StepKind::Key(Key::String(name)) => (&**name, None),
-            StepKind::Key(_) | StepKind::Index(_) => return End::Unusual,
-        };
-        let found = match hint {
-            Some(hint) if hint.object == shape => {
-                shape = hint.shape;
-                // Null counts as absent in an object with declared fields.
-                property(object, &hint.property).filter(|json| !json.is_null())
-            }
-            _ => {
-                shape = match start.shapes.get(shape) {
-                    Shape::Dyn => Shapes::DYN,
-                    Shape::Map { value } => *value,
-                    Shape::Object(_)
-                    | Shape::Scalar(_)
-                    | Shape::List { .. }
-                    | Shape::IntOrString
-                    | Shape::Invalid => return End::Unusual,
-                };
-                property(object, name)
-            }
-        };
-        match found {
-            None if optional => return End::Absent,
-            None => return End::Unusual,
-            Some(json) if i == last => return End::At { json, shape, optional },
-            Some(Json::Object(inner)) => {
-                object = inner;
-                if i == 0 && !optional {
-                    *after_first = Some(Shaped { json: inner, shapes: start.shapes, shape });
-                }
-            }
-            Some(_) => return End::Unusual,
+    let [before @ .., last] = hops else { return End::Unusual };
+    for hop in before {
+        match hop.find(object) {
+            Some(Json::Object(inner)) => object = inner,
+            None if hop.optional => return End::Absent,
+            Some(_) | None => return End::Unusual,
         }
     }
-    End::Unusual
+    match last.find(object) {
+        Some(json) => End::At { json, shape: trail.end, optional: last.optional },
+        None if last.optional => End::Absent,
+        None => End::Unusual,
+    }
 }
 
 impl<'a> Cx<'a> {
-    /// Where a path in a variable ends. `None` where the variable is not bound to data.
+    /// Where a path in a variable ends.
     #[inline]
-    fn global_end(&mut self, access: &'a Access, index: usize) -> Option<End<'a>> {
+    fn global_end(&mut self, access: &'a Access, index: usize) -> End<'a> {
         if let Some(Some(end)) = self.ends.get(access.path) {
-            return Some(*end);
+            return *end;
         }
-        let first = match &*access.steps {
-            [Step { kind: StepKind::Field(name, _), optional: false, .. }, _, ..] => Some(&**name),
-            _ => None,
-        };
-        let end = match (&self.recent, first) {
-            (Some(recent), Some(name))
-                if recent.global == index && same_name(recent.name, name) =>
-            {
-                follow(self.plan, access, 1, recent.object, &mut None)
-            }
-            _ => {
-                let plan = self.plan;
-                let global = &plan.globals[index];
-                let json: &Json = match self.bindings.get(&global.name)? {
-                    Bound::Json(json) => json,
-                    Bound::Shared(json) => json,
-                    Bound::Value(_) | Bound::Unknown => return None,
-                };
-                match json {
-                    json if access.steps.is_empty() => {
-                        End::At { json, shape: global.shape, optional: false }
-                    }
-                    Json::Object(json) => {
-                        let (shapes, shape) = (&plan.shapes.shapes, global.shape);
-                        let mut object = None;
-                        let start = Shaped { json, shapes, shape };
-                        let end = follow(plan, access, 0, start, &mut object);
-                        if let (Some(name), Some(object)) = (first, object) {
-                            self.recent = Some(Recent { global: index, name, object });
-                        }
-                        end
-                    }
-                    _ => End::Unusual,
-                }
-            }
-        };
+        let end = self.search_end(access, index);
         // It may be followed again.
         if let Some(kept) = self.ends.get_mut(access.path) {
             *kept = Some(end);
         }
-        Some(end)
+        end
+    }
+
+    #[inline]
+    fn search_end(&mut self, access: &'a Access, index: usize) -> End<'a> {
+        let Some(trail) = &access.trail else {
+            return match self.data(index) {
+                Some(json) if access.steps.is_empty() => {
+                    End::At { json, shape: self.plan.globals[index].shape, optional: false }
+                }
+                Some(_) | None => End::Unusual,
+            };
+        };
+        let kept = match &*trail.hops {
+            [first, rest @ ..] if self.plan.beginnings_repeat && trail.beginning != NO_PATH => {
+                Some((first, rest))
+            }
+            _ => None,
+        };
+        if let (Some((_, rest)), Some(recent)) = (kept, &self.recent)
+            && recent.beginning == trail.beginning
+        {
+            return follow(trail, rest, recent.object);
+        }
+        let Some(Json::Object(object)) = self.data(index) else { return End::Unusual };
+        let Some((first, rest)) = kept else { return follow(trail, &trail.hops, object) };
+        match first.find(object) {
+            Some(Json::Object(object)) => {
+                self.recent = Some(Recent { beginning: trail.beginning, object });
+                follow(trail, rest, object)
+            }
+            Some(_) | None => End::Unusual,
+        }
+    }
+
+    /// The data that a variable is bound to.
+    #[inline]
+    fn data(&self, index: usize) -> Option<&'a Json> {
+        match self.bindings.get(&self.plan.globals[index].name)? {
+            Bound::Json(json) => Some(json),
+            Bound::Shared(json) => Some(json),
+            Bound::Value(_) | Bound::Unknown => None,
+        }
+    }
+
+    /// Where a path in an object ends that a comprehension variable stands for.
+    #[inline]
+    fn local_end(
+        &self,
+        access: &'a Access,
+        object: &Shaped<'a, serde_json::Map<String, Json>>,
+    ) -> End<'a> {
+        match &access.trail {
+            // The plan's knowledge of types counts for data of the plan's table only.
+            Some(trail)
+                if object.shape == trail.start
+                    && std::ptr::eq(object.shapes, &raw const self.plan.shapes.shapes) =>
+            {
+                follow(trail, &trail.hops, object.json)
+            }
+            Some(_) | None => End::Unusual,
+        }
     }
 
     #[inline]

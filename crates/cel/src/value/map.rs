@@ -158,19 +158,30 @@ pub(crate) fn lookup_keys<'a>(key: &Key<'a>) -> [Option<Key<'a>>; 3] {
     }
 }
 
-/// Equality of names: most that differ do so in length or in the last byte.
+/// Equality of names: most that differ do so in length or in the last byte, most that don't are short.
 #[inline]
 pub(crate) fn same_name(a: &str, b: &str) -> bool {
-    a.len() == b.len() && a.as_bytes().last() == b.as_bytes().last() && a == b
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() || a.last() != b.last() {
+        return false;
+    }
+    match a.len() {
+        0..4 => a.iter().zip(b).all(|(a, b)| a == b),
+        // The two parts overlap where the name is shorter than both together.
+        4..=8 => a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk(),
+        9..=16 => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
+        _ => a == b,
+    }
 }
 
-/// The property of this name. In a small object comparing lengths first is faster than the order of texts.
+/// As many entries as one node of the tree holds: comparing lengths first is faster there than the order of texts.
+pub(crate) const SMALL: usize = 11;
+
+/// The property of this name.
 pub(crate) fn property<'j>(
     object: &'j serde_json::Map<String, Json>,
     name: &str,
 ) -> Option<&'j Json> {
-    /// As many as one node of the tree holds.
-    const SMALL: usize = 11;
     if object.len() <= SMALL {
         return object.iter().find(|(key, _)| same_name(key, name)).map(|(_, json)| json);
     }
