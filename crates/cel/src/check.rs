@@ -112,6 +112,7 @@ pub fn check(env: &Env, ast: Ast) -> Result<Checked, Vec<Mistake>> {
         mistakes: Vec::new(),
         known: Substitution::new(env.options().null_gives_way),
         scope: Vec::new(),
+        saw_body: false,
     };
     checker.check(ast.root());
     let Checker { mut types, references, mut mistakes, known, .. } = checker;
@@ -136,6 +137,8 @@ struct Checker<'e> {
     mistakes: Vec<Mistake>,
     known: Substitution,
     scope: Vec<(Arc<str>, Type)>,
+    /// Has the body of a macro been entered?
+    saw_body: bool,
 }
 
 impl Checker<'_> {
@@ -238,6 +241,7 @@ impl Checker<'_> {
             Expr::Comprehension(_) => self.comprehension(id),
             Expr::Bind { variable, init, body } => {
                 let init = self.check(*init);
+                self.saw_body = true;
                 self.scope.push((variable.text.clone(), init));
                 let ty = self.check(*body);
                 self.scope.pop();
@@ -450,6 +454,7 @@ impl Checker<'_> {
             }
         };
         let before = self.scope.len();
+        self.saw_body = true;
         let element = match (&c.second, &range) {
             (Some(name), _) => {
                 self.scope.push((c.variable.text.clone(), first.clone()));
@@ -564,9 +569,9 @@ impl Checker<'_> {
         }
     }
 
-    /// Are numbers of different types compared here, where only a body may do so?
+    /// Are numbers of different types compared here, where only a body may do so, and what comes after one?
     fn may_mix(&self) -> bool {
-        self.env.options().mixed_comparisons_in_bodies && !self.scope.is_empty()
+        self.env.options().mixed_comparisons_in_bodies && self.saw_body
     }
 
     /// The comparison of numbers of these two types.

@@ -88,7 +88,8 @@ pub struct Options {
     /// `<`, `<=`, `>` and `>=` take numbers of different types when both types are known (an option of cel-go) or only when one is
     /// `dyn`.
     pub mixed_comparisons: bool,
-    /// The same, but in the bodies of comprehensions and bindings only: cel-go forgets there that the option is off.
+    /// The same, but only in the bodies of comprehensions and bindings and in what comes after one: cel-go forgets there that the
+    /// option is off.
     pub mixed_comparisons_in_bodies: bool,
     /// `null` in a list, a map or a conditional gives way to a type that takes it (the specification), or the type that comes
     /// later wins (cel-go).

@@ -167,7 +167,11 @@ impl<'a> Cx<'a> {
                     return Ok(Truth::Bool(same_name(left, right) == (*op == BinaryOp::Equal)));
                 }
                 let [left, right] = self.operands(node.id, *op, operands)?;
-                match left.is_equal_to(&right) {
+                let equal = match op {
+                    BinaryOp::NotEqual => left.is_not_equal_to(&right).map(|differs| !differs),
+                    _ => left.is_equal_to(&right),
+                };
+                match equal {
                     Ok(equal) => Ok(Truth::Bool(equal == (*op == BinaryOp::Equal))),
                     Err(kind) => Err(self.fail(node.id, kind)),
                 }

@@ -53,6 +53,14 @@ fn the_vectors_of_the_go_stack_pass() {
     assert_skips_only(&report, &list);
 }
 
+/// Odd arguments of all functions, recorded from the same stack.
+#[test]
+fn the_vectors_of_edges_pass() {
+    let report = kro_cel::run(&root().join("conformance/kro-cel-edges"));
+    println!("{}", report.to_string().lines().last().unwrap_or_default());
+    assert_eq!((report.passed(), report.failures().len()), (463, 0), "{report}");
+}
+
 #[test]
 fn the_recorded_definitions_compile_to_the_recorded_graphs() {
     let test = "the_recorded_definitions_compile_to_the_recorded_graphs";

@@ -266,14 +266,17 @@ impl<'a> Cx<'a> {
             Value::List(list) => {
                 let at = match index {
                     Value::Int(v) => Some(*v),
-                    Value::Uint(v) => Some(i64::try_from(*v).unwrap_or(i64::MAX)),
+                    Value::Uint(v) => i64::try_from(*v).ok(),
                     // Exact: the fraction is zero and the value is in range.
-                    Value::Double(v) if v.trunc() == *v && v.abs() < 9e15 => Some(*v as i64),
+                    Value::Double(v) if v.trunc() == *v && v.abs() < 2f64.powi(63) => {
+                        Some(*v as i64)
+                    }
                     _ => None,
                 };
                 let Some(at) = at else {
                     let found = match index {
                         Value::Double(v) => v.to_string(),
+                        Value::Uint(v) => v.to_string(),
                         other => format!("type `{}` in list", other.type_name()),
                     };
                     return Err(self.fail(id, ErrorKind::UnsupportedIndex { found }));

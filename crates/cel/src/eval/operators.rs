@@ -21,7 +21,7 @@ pub(super) fn binary<'a>(op: BinaryOp, a: &Value<'a>, b: &Value<'a>) -> CallResu
     match op {
         BinaryOp::Add => add(a, b),
         BinaryOp::Equal => a.is_equal_to(b).map(Value::Bool),
-        BinaryOp::NotEqual => a.is_equal_to(b).map(|equal| Value::Bool(!equal)),
+        BinaryOp::NotEqual => a.is_not_equal_to(b).map(Value::Bool),
         BinaryOp::Less => order(op, a, b, Ordering::is_lt),
         BinaryOp::LessEqual => order(op, a, b, Ordering::is_le),
         BinaryOp::Greater => order(op, a, b, Ordering::is_gt),
@@ -74,8 +74,9 @@ fn order<'a>(
 ) -> CallResult<'a> {
     match a.compare(b) {
         Some(order) => Ok(Value::Bool(order.is_some_and(holds))),
-        // With what is no number nothing compares, whatever else has an order.
-        None if [a, b].iter().any(|v| matches!(v, Value::Double(v) if v.is_nan()))
+        // What is no number compares with nothing, whatever it is.
+        None if matches!(a, Value::Double(v) if v.is_nan()) => Ok(Value::Bool(false)),
+        None if matches!(b, Value::Double(v) if v.is_nan())
             && a.compare(a).is_some()
             && b.compare(b).is_some() =>
         {
@@ -216,8 +217,12 @@ fn is_in<'a>(value: &Value<'a>, container: &Value<'a>) -> CallResult<'a> {
         Value::List(list) => {
             for element in list.iter() {
                 // The value stands at the left: it decides what can be compared.
-                if value.equals(&element?)? {
-                    return Ok(Value::Bool(true));
+                match value.equals(&element?) {
+                    Ok(true) => return Ok(Value::Bool(true)),
+                    Ok(false) => {}
+                    // What can't be compared is not there.
+                    Err(kind) if matches!(*kind, ErrorKind::NotComparable { .. }) => {}
+                    Err(kind) => return Err(kind),
                 }
             }
             Ok(Value::Bool(false))

@@ -81,16 +81,27 @@ static FUNCTIONS: &[R] = &[
 
 fn sum<'a>(args: &[Value<'a>], zero: Value<'a>) -> CallResult<'a> {
     let [Value::List(list)] = args else { return Err(ErrorKind::overload("sum", args)) };
-    let mut total = zero;
+    let mut total = None;
     for element in list.iter() {
         let element = element?;
         // Text and lists add, but have no sum.
         if matches!(element, Value::String(_) | Value::Bytes(_) | Value::List(_)) {
             return Err(ErrorKind::overload("sum", args));
         }
-        total = add(&total, &element)?;
+        total = Some(match total {
+            Some(total) => add(&total, &element)?,
+            // The first one decides of which type the sum is.
+            None if matches!(element, Value::Int(_) | Value::Uint(_) | Value::Duration(_)) => {
+                element
+            }
+            // Of a negative zero it is zero.
+            None => match element {
+                Value::Double(first) => Value::Double(0.0 + first),
+                _ => return Err(ErrorKind::overload("sum", args)),
+            },
+        });
     }
-    Ok(total)
+    Ok(total.unwrap_or(zero))
 }
 
 fn min<'a>(args: &[Value<'a>]) -> CallResult<'a> {

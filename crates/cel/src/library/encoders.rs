@@ -39,8 +39,12 @@ fn decode<'a>(args: &[Value<'a>]) -> CallResult<'a> {
     let [Value::String(text)] = args else {
         return Err(ErrorKind::overload("base64.decode", args));
     };
-    // Line ends are skipped, as in Go.
+    // Line ends are skipped, as in Go. Padding is whole or not there.
     let joined: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
+    let padding = joined.bytes().rev().take_while(|c| *c == b'=').count();
+    if padding > 0 && !joined.len().is_multiple_of(4) {
+        return Err(ErrorKind::argument("base64.decode", "the padding is not right"));
+    }
     match LENIENT.decode(joined) {
         Ok(bytes) => Ok(Value::bytes(bytes)),
         Err(error) => Err(ErrorKind::argument("base64.decode", error.to_string())),

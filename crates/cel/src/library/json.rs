@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 
 use super::text::bounded;
-use crate::{CallResult, ErrorKind, Key, Library, MapBuilder, Row as R, Str, Value, cost::Work};
+use crate::{
+    CallResult, ErrorKind, Key, Library, Map, MapBuilder, Row as R, Str, Value, cost::Work,
+};
 
 /// `json.marshal` and `json.unmarshal`: JSON as Go's `encoding/json` writes and reads it.
 pub static JSON: Library = Library {
@@ -60,27 +62,11 @@ struct Style {
     exact_time: bool,
     /// Absent optionals are null.
     optionals: bool,
-    /// `<`, `>` and `&` are escaped.
-    html: bool,
-    /// Largest unsigned integer.
-    max_uint: u64,
 }
 
 impl Style {
-    const MARSHAL: Style = Style {
-        large_as_text: false,
-        exact_time: false,
-        optionals: true,
-        html: true,
-        max_uint: i64::MAX.cast_unsigned(),
-    };
-    const ENCODE: Style = Style {
-        large_as_text: true,
-        exact_time: true,
-        optionals: false,
-        html: false,
-        max_uint: u64::MAX,
-    };
+    const MARSHAL: Style = Style { large_as_text: false, exact_time: false, optionals: true };
+    const ENCODE: Style = Style { large_as_text: true, exact_time: true, optionals: false };
 }
 
 /// 2^53 - 1: the largest integer up to which all are doubles.
@@ -105,9 +91,6 @@ fn write_value(out: &mut String, value: &Value<'_>, style: &Style) -> Result<(),
         Value::Int(v) => {
             let _ = write!(out, "{v}");
         }
-        Value::Uint(v) if *v > style.max_uint => {
-            return Err(format!("{v} is larger than the largest signed integer"));
-        }
         Value::Uint(v) if style.large_as_text && *v > MAX_EXACT => {
             let _ = write!(out, "\"{v}\"");
         }
@@ -118,15 +101,15 @@ fn write_value(out: &mut String, value: &Value<'_>, style: &Style) -> Result<(),
             return Err("NaN and infinity have no JSON form".to_owned());
         }
         Value::Double(v) => write_double(out, *v),
-        Value::String(v) => write_text(out, v, style),
+        Value::String(v) => write_text(out, v),
         Value::Bytes(v) => {
-            write_text(out, &base64::engine::general_purpose::STANDARD.encode(&**v), style);
+            write_text(out, &base64::engine::general_purpose::STANDARD.encode(&**v));
         }
-        Value::Timestamp(v) if style.exact_time => write_text(out, &v.in_utc().to_string(), style),
+        Value::Timestamp(v) if style.exact_time => write_text(out, &v.in_utc().to_string()),
         Value::Timestamp(v) if v.is_first() => out.push_str("null"),
-        Value::Timestamp(v) => write_text(out, &v.to_seconds_string(), style),
-        Value::Duration(v) if style.exact_time => write_text(out, &v.to_seconds_string(), style),
-        Value::Duration(v) => write_text(out, &v.to_string(), style),
+        Value::Timestamp(v) => write_text(out, &v.to_seconds_string()),
+        Value::Duration(v) if style.exact_time => write_text(out, &v.to_seconds_string()),
+        Value::Duration(v) => write_text(out, &v.to_string()),
         Value::List(list) => {
             out.push('[');
             for (i, element) in list.iter().enumerate() {
@@ -134,6 +117,10 @@ fn write_value(out: &mut String, value: &Value<'_>, style: &Style) -> Result<(),
                 write_value(out, &element.map_err(data)?, style)?;
             }
             out.push(']');
+        }
+        // An object is written as it was bound, whatever its type is.
+        Value::Map(Map::Json(object)) if style.optionals && !object.is_untyped() => {
+            write_value(out, &Value::Map(Map::Json(object.untyped())), style)?;
         }
         Value::Map(map) => {
             let mut entries = Vec::with_capacity(map.len());
@@ -153,7 +140,7 @@ fn write_value(out: &mut String, value: &Value<'_>, style: &Style) -> Result<(),
             out.push('{');
             for (i, (key, value)) in entries.iter().enumerate() {
                 out.push_str(if i > 0 { "," } else { "" });
-                write_text(out, key, style);
+                write_text(out, key);
                 out.push(':');
                 write_value(out, value, style)?;
             }
@@ -188,7 +175,7 @@ fn write_double(out: &mut String, value: f64) {
     };
 }
 
-fn write_text(out: &mut String, text: &str, style: &Style) {
+fn write_text(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {
@@ -198,9 +185,8 @@ fn write_text(out: &mut String, text: &str, style: &Style) {
             '\t' => out.push_str("\\t"),
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
-            c if u32::from(c) < 0x20
-                || style.html && matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}') =>
-            {
+            // For HTML and JavaScript, as in Go.
+            c if u32::from(c) < 0x20 || matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}') => {
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
             c => out.push(c),

@@ -98,6 +98,9 @@ impl Opaque for Condition {
     fn type_name(&self) -> &str {
         "kro.run.Condition"
     }
+    fn compares_only_with_its_type(&self) -> bool {
+        true
+    }
     fn equals(&self, other: &dyn Opaque) -> Result<bool, Box<ErrorKind>> {
         let any: &dyn std::any::Any = other;
         Ok(any.downcast_ref::<Condition>() == Some(self))

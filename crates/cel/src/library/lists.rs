@@ -171,11 +171,29 @@ fn order(a: &Value<'_>, b: &Value<'_>) -> Ordering {
     }
 }
 
+/// Sorts by keys. What is no number has no place: in a short list it stays where the reference leaves it.
+fn sort_by_key<'a, T>(elements: &mut [T], key: impl Fn(&T) -> &Value<'a>) {
+    const SHORT: usize = 12;
+    let is_nan = |element: &T| matches!(key(element), Value::Double(v) if v.is_nan());
+    if elements.len() > SHORT || !elements.iter().any(is_nan) {
+        elements.sort_by(|a, b| order(key(a), key(b)));
+        return;
+    }
+    for end in 1..elements.len() {
+        for at in (1..=end).rev() {
+            if key(&elements[at]).compare(key(&elements[at - 1])) != Some(Some(Ordering::Less)) {
+                break;
+            }
+            elements.swap(at, at - 1);
+        }
+    }
+}
+
 fn sort<'a>(args: &[Value<'a>]) -> CallResult<'a> {
     let [Value::List(list)] = args else { return Err(ErrorKind::overload("sort", args)) };
     let mut elements = list.to_vec()?;
     keys_are_sortable(&elements)?;
-    elements.sort_by(order);
+    sort_by_key(&mut elements, |element| element);
     Ok(Value::list(elements))
 }
 
@@ -186,7 +204,7 @@ fn sort_by<'a>(args: &[Value<'a>]) -> CallResult<'a> {
     let keys = keys.to_vec()?;
     keys_are_sortable(&keys)?;
     let mut pairs: Vec<_> = keys.into_iter().zip(list.to_vec()?).collect();
-    pairs.sort_by(|a, b| order(&a.0, &b.0));
+    sort_by_key(&mut pairs, |pair| &pair.0);
     Ok(Value::list(pairs.into_iter().map(|(_, element)| element).collect()))
 }
 

@@ -333,12 +333,52 @@ fn to_double<'a>(args: &[Value<'a>]) -> CallResult<'a> {
 fn parse_double(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let word = unsigned.to_ascii_lowercase();
-    if matches!(word.as_str(), "inf" | "infinity" | "nan") {
+    let signed_nan = word == "nan" && unsigned.len() != text.len();
+    if matches!(word.as_str(), "inf" | "infinity" | "nan") && !signed_nan {
         return text.parse().ok();
     }
+    if let Some(digits) = word.strip_prefix("0x") {
+        let value = parse_hexadecimal(digits)?;
+        return Some(if text.starts_with('-') { -value } else { value });
+    }
+    let joined;
+    let (text, unsigned) = if unsigned.contains('_') {
+        joined = without_underscores(text)?;
+        (&*joined, joined.strip_prefix(['+', '-']).unwrap_or(&joined))
+    } else {
+        (text, unsigned)
+    };
     let plain =
         unsigned.bytes().all(|c| matches!(c, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
     let value: f64 = if plain { text.parse().ok()? } else { return None };
+    value.is_finite().then_some(value)
+}
+
+/// Underscores stand between digits only.
+fn without_underscores(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let is_digit =
+        |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_hexdigit);
+    let between = |(at, c): (usize, &u8)| {
+        *c != b'_' || is_digit(at.checked_sub(1)) && is_digit(at.checked_add(1))
+    };
+    bytes.iter().enumerate().all(between).then(|| text.replace('_', ""))
+}
+
+/// Digits of base 16 with an optional point, and the power of two after `p`.
+fn parse_hexadecimal(text: &str) -> Option<f64> {
+    // An underscore may follow the prefix.
+    let text = without_underscores(&format!("0{text}"))?;
+    let (digits, exponent) = text.strip_prefix('0')?.split_once('p')?;
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    // Longer ones are written by nobody.
+    if whole.len() + fraction.len() == 0 || whole.len() + fraction.len() > 16 {
+        return None;
+    }
+    let mantissa = u64::from_str_radix(&[whole, fraction].concat(), 16).ok()?;
+    let fraction = i32::try_from(fraction.len()).ok()?;
+    let exponent = exponent.parse::<i32>().ok()?.checked_sub(4 * fraction)?;
+    let value = if mantissa == 0 { 0.0 } else { mantissa as f64 * 2f64.powi(exponent) };
     value.is_finite().then_some(value)
 }
 
@@ -414,7 +454,7 @@ fn to_timestamp<'a>(args: &[Value<'a>]) -> CallResult<'a> {
         [Value::Int(v)] => {
             Timestamp::new(*v, 0).map(Value::Timestamp).ok_or_else(|| overflow("timestamp"))
         }
-        [Value::String(v)] => match Timestamp::parse(v) {
+        [Value::String(v)] => match Timestamp::parse(v).filter(|_| !v.contains(',')) {
             Some(v) => Ok(Value::Timestamp(v)),
             None => conversion("string", "google.protobuf.Timestamp", v),
         },

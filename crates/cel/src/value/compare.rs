@@ -58,6 +58,20 @@ impl<'a> Value<'a> {
         self.equals(other)
     }
 
+    /// What `!=` says: what can't be compared differs, as in the reference.
+    ///
+    /// # Errors
+    /// A part that does not have its declared type.
+    pub(crate) fn is_not_equal_to(&self, other: &Value<'a>) -> Result<bool, Box<ErrorKind>> {
+        match self.is_equal_to(other) {
+            Ok(equal) => Ok(!equal),
+            Err(kind) => match *kind {
+                ErrorKind::NoSuchOverload { .. } | ErrorKind::NotComparable { .. } => Ok(true),
+                _ => Err(kind),
+            },
+        }
+    }
+
     /// The order of two values: `None` without an overload, `Some(None)` where one is NaN.
     pub fn compare(&self, other: &Value<'a>) -> Option<Option<Ordering>> {
         Some(match (self, other) {

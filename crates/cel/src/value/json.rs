@@ -35,6 +35,15 @@ impl<'a, T> Shaped<'a, T> {
     pub(crate) fn shape(self) -> &'a Shape {
         self.shapes.get(self.shape)
     }
+
+    pub(crate) fn is_untyped(self) -> bool {
+        matches!(self.shape(), Shape::Dyn)
+    }
+
+    /// The same data, read as the JSON says.
+    pub(crate) fn untyped(self) -> Shaped<'a, T> {
+        Shaped { json: self.json, shapes: &crate::shape::UNTYPED, shape: Shapes::DYN }
+    }
 }
 
 fn kind(json: &Json) -> &'static str {

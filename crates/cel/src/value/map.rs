@@ -264,8 +264,17 @@ impl<'a> Map<'a> {
     pub(crate) fn get_entry(&self, key: &Key<'_>) -> Option<Result<Value<'a>, Box<ErrorKind>>> {
         match (self, key) {
             (Map::Json(map), Key::String(key)) => {
-                let json = map.json.get(&**key)?;
-                Some(from_json(json, map.shapes, entry_shape(map, key, json)?))
+                let (property, json) = match map.json.get_key_value(&**key) {
+                    Some(found) => found,
+                    None => match map.shape() {
+                        Shape::Object(object) => {
+                            map.json.get_key_value(&*object.field(key)?.property)?
+                        }
+                        _ => return None,
+                    },
+                };
+                let (_, shape) = entry(map, property, json)?;
+                Some(from_json(json, map.shapes, shape))
             }
             _ => self.get(key),
         }
@@ -289,21 +298,24 @@ impl<'a> Map<'a> {
     }
 }
 
-/// The type of the value of an entry; `None` for a null that counts as absent.
-fn entry_shape(
-    map: &Shaped<'_, serde_json::Map<String, Json>>,
-    key: &str,
+/// The key and the type of the value of an entry; `None` for a null that counts as absent.
+///
+/// A property whose name is no name in the language goes by the longest name of its field: the escaped one.
+fn entry<'a>(
+    map: &Shaped<'a, serde_json::Map<String, Json>>,
+    key: &'a str,
     json: &Json,
-) -> Option<u32> {
+) -> Option<(&'a str, u32)> {
     Some(match map.shape() {
-        Shape::Map { value } => *value,
+        Shape::Map { value } => (key, *value),
         Shape::Object(object) if json.is_null() && object.null_is_absent() => return None,
-        Shape::Object(object) => object
-            .fields
-            .iter()
-            .find(|field| *field.property == *key)
-            .map_or(Shapes::DYN, |field| field.shape),
-        _ => Shapes::DYN,
+        Shape::Object(object) => {
+            let fields = object.fields.iter().filter(|field| *field.property == *key);
+            fields
+                .max_by_key(|field| field.name.len())
+                .map_or((key, Shapes::DYN), |field| (&*field.name, field.shape))
+        }
+        _ => (key, Shapes::DYN),
     })
 }
 
@@ -323,9 +335,9 @@ impl<'a> Iterator for Entries<'_, 'a> {
         match self {
             Entries::Json(map, iter) => loop {
                 let (key, json) = iter.next()?;
-                let Some(shape) = entry_shape(map, key, json) else { continue };
+                let Some((name, shape)) = entry(map, key, json) else { continue };
                 let value = from_json(json, map.shapes, shape);
-                return Some((Key::String(Str::Borrowed(key)), value));
+                return Some((Key::String(Str::Borrowed(name)), value));
             },
             Entries::Owned(iter) => iter.next().map(|(k, v)| (k.clone(), Ok(v.clone()))),
         }

@@ -143,8 +143,7 @@ fn suffix(text: &str) -> Option<(u32, i32, Notation)> {
         text => {
             let digits = text.strip_prefix(['e', 'E'])?;
             let exponent: i32 = digits.parse().ok()?;
-            // Far beyond every quantity that can be kept.
-            (-100..=100).contains(&exponent).then_some((10, exponent, Notation::Exponent))
+            Some((10, exponent, Notation::Exponent))
         }
     }
 }
@@ -189,7 +188,7 @@ impl Quantity {
         let fraction_len = i32::try_from(fraction.len()).map_err(|_| BAD_NUMBER)?;
         let int_len = i32::try_from(int.len().max(1)).map_err(|_| BAD_NUMBER)?;
         let (mut scale, precision) = if base == 10 {
-            (exponent - fraction_len, 18 - int_len - fraction_len)
+            (exponent.saturating_sub(fraction_len), 18 - int_len - fraction_len)
         } else {
             let shifted = u32::try_from(exponent).ok().and_then(|e| mantissa.checked_mul(1 << e));
             let written = mantissa;
@@ -203,13 +202,21 @@ impl Quantity {
                 let written = canonical.then(|| text.to_owned());
                 return Ok(Quantity { mantissa, scale: 0, notation, small, written });
             }
+            // Where the unit is a power of two, what is larger than the largest integer counts as that.
+            let limit = i128::from(i64::MAX);
+            if fraction_len < 39 && mantissa / 10i128.pow(fraction_len.unsigned_abs()) > limit {
+                let mantissa = if negative { -limit } else { limit };
+                let (small, written) = (false, None);
+                return Ok(Quantity { mantissa, scale: 0, notation, small, written });
+            }
             (-fraction_len, precision)
         };
         let small = precision >= 0 && scale >= -9;
         let written =
             (small && scale % 3 == 0 && !digits.ends_with("000") && !digits.starts_with('0'))
                 .then(|| text.to_owned());
-        // What is smaller than a billionth is rounded away from zero.
+        // What is smaller than a billionth is rounded away from zero; no number here has 60 digits.
+        scale = scale.max(-9 - 60);
         while scale < -9 {
             mantissa = mantissa / 10 + i128::from(mantissa % 10 != 0);
             scale += 1;
@@ -235,7 +242,7 @@ impl Quantity {
         let (mut mantissa, mut scale) = (self.mantissa, self.scale);
         while mantissa != 0 && mantissa % 10 == 0 {
             mantissa /= 10;
-            scale += 1;
+            scale = scale.saturating_add(1);
         }
         (mantissa, if mantissa == 0 { 0 } else { scale })
     }

@@ -65,6 +65,8 @@ pub struct Url {
     path: Vec<u8>,
     /// As written, where escaping the path gives something else.
     raw_path: Option<String>,
+    /// No host stands before the path, not even an empty one.
+    without_host: bool,
     opaque: Option<String>,
     query: Option<String>,
     fragment: Option<String>,
@@ -187,12 +189,18 @@ impl Url {
             return Ok(url);
         }
         let path = match rest.strip_prefix("//") {
-            Some(after) if !url.scheme.is_empty() => {
+            Some(after) if !url.scheme.is_empty() || !after.starts_with('/') => {
                 let end = after.find('/').unwrap_or(after.len());
+                if end == after.len() && url.query.is_none() && fragment.is_some() {
+                    return Err("the host has the character '#'".to_owned());
+                }
                 url.authority(&after[..end])?;
                 &after[end..]
             }
-            _ => rest,
+            _ => {
+                url.without_host = true;
+                rest
+            }
         };
         url.path = unescape(path, Part::Path).ok_or("the path has a bad escape")?;
         if escape(&url.path, Part::Path) != path {
@@ -271,7 +279,8 @@ impl Url {
         if let Some(opaque) = &self.opaque {
             out.push_str(opaque);
         } else {
-            if !self.scheme.is_empty() && (!self.host.is_empty() || self.user.is_some()) {
+            let named = !self.host.is_empty() || self.user.is_some();
+            if named || !self.scheme.is_empty() && !self.without_host && !self.path.is_empty() {
                 out.push_str("//");
                 if let Some(user) = &self.user {
                     out.push_str(user);
