@@ -5,4 +5,5 @@
 mod collection;
 mod nearest;
 mod path;
+mod source_maps;
 mod yaml;
