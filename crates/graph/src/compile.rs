@@ -3,11 +3,12 @@
 //! All mistakes are collected; a part that is wrong is left out of what follows, so that one
 //! mistake is reported once.
 
-use crate::compile::expressions::{Compiler, Variable};
+use crate::compile::expressions::{Compiler, RUNTIME, Variable};
 use crate::compile::needs::Needs;
 use crate::compile::resources::{Resource, kind_of};
 use crate::node::{Graph, InstanceKind, Kind, NodeId};
 use crate::rgd::{ResourceSpec, RgdSpec, SchemaSpec, Scope};
+use crate::scope::{EACH, SCHEMA};
 use diagnostics::{Diagnostics, FieldPath};
 use schema::openapi::{GroupVersionKind, with_metadata};
 use schema::{CrdSource, PrinterColumn, Schema};
@@ -25,7 +26,9 @@ mod source;
 mod status;
 mod templates;
 mod unused;
-mod words;
+
+/// Names that expressions have for something else than a resource.
+const RESERVED: [&str; 3] = [SCHEMA, RUNTIME, EACH];
 
 /// Kinds that templates may use, by name.
 pub type Kinds = BTreeMap<GroupVersionKind, Arc<Kind>>;
@@ -53,6 +56,51 @@ pub fn kinds(spec: &RgdSpec) -> BTreeSet<GroupVersionKind> {
         kind_of(resource.template.as_ref().or(resource.external_ref.as_ref())?)
     };
     spec.resources.iter().filter_map(named).collect()
+}
+
+/// A variable that expressions of a definition read.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    /// What expressions call it.
+    pub name: String,
+    /// The schema of what it holds; of an element, if it is a list.
+    pub schema: Schema,
+    /// Whether it is a collection.
+    pub list: bool,
+}
+
+/// The variables of a definition, `schema` and its resources, for expressions that stand outside
+/// of it; and what is wrong with the schema of its instances. A resource of a kind that is not
+/// among `kinds` may hold anything.
+#[must_use]
+pub fn variables(spec: &RgdSpec, kinds: &Kinds) -> (Vec<Declared>, Diagnostics) {
+    let at = FieldPath::root().field("spec");
+    let declared = &spec.schema;
+    let (instance_spec, found) = schema::simple_schema::build(
+        Some(&declared.spec),
+        Some(&declared.types),
+        &at.field("schema"),
+    );
+    let instance = instance_schema(declared, &instance_spec);
+    let instance = Declared { name: SCHEMA.to_owned(), schema: instance, list: false };
+    // Mistakes of resources are no mistakes of the expression.
+    let mut of_resources = Diagnostics::default();
+    let options = Options::default();
+    let resources = resources::read(
+        &spec.resources,
+        declared.scope,
+        kinds,
+        &options,
+        &at.field("resources"),
+        &mut of_resources,
+    );
+    let resources = resources.iter().filter(|resource| !RESERVED.contains(&&*resource.spec.id));
+    let resources = resources.map(|resource| Declared {
+        name: resource.spec.id.clone(),
+        schema: resource.kind.as_ref().map_or_else(Schema::any, |kind| kind.schema.clone()),
+        list: resource.is_list(),
+    });
+    (std::iter::once(instance).chain(resources).collect(), found)
 }
 
 /// [`compile_with`] the usual options.
@@ -153,7 +201,7 @@ fn compiler<'a>(
         }
     }
     // A name that expressions have for something else is no variable; that is reported.
-    for reserved in ["schema", "runtime", "each"] {
+    for reserved in RESERVED {
         ids.remove(reserved);
     }
     let allowed = (options.omit, scope == Scope::Cluster);

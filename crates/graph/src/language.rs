@@ -10,10 +10,12 @@
 mod fits;
 mod scan;
 mod text;
+mod words;
 mod written;
 
 pub use fits::{fits, mismatch};
 pub use text::{Nested, Text};
+pub use words::{code, plain, show_type};
 pub use written::written;
 
 use cel::{Env, EnvBuilder};

@@ -24,7 +24,9 @@ mod scope;
 mod status;
 mod template;
 
-pub use compile::{Kinds, Options, compile, compile_definition, compile_with, kinds};
+pub use compile::{
+    Declared, Kinds, Options, compile, compile_definition, compile_with, kinds, variables,
+};
 pub use condition::{AuthorCondition, ConditionSource};
 pub use expression::{Expression, Fatal, Stop, Unresolved};
 pub use node::{

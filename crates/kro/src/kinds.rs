@@ -33,7 +33,7 @@ pub(crate) struct KindArgs {
     #[arg(long, value_name = "VERSION", default_value_t = builtins::Version::NEWEST)]
     pub(crate) kubernetes: builtins::Version,
     /// A feature gate of kro, as the cluster has it: `CELOmitFunction=true`; may be repeated.
-    #[arg(long, value_name = "GATE=BOOL", help_heading = "Options")]
+    #[arg(long, value_name = "GATE=BOOL", help_heading = None::<&'static str>)]
     pub(crate) feature_gates: Vec<String>,
     #[cfg(feature = "cluster")]
     #[command(flatten)]

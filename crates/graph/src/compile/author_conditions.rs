@@ -4,8 +4,8 @@
 
 use crate::compile::expressions::{Compiler, Role, visit};
 use crate::compile::source::Source;
-use crate::compile::words::show_type;
 use crate::condition::ConditionSource;
+use crate::language::show_type;
 use crate::scope::SCHEMA;
 use cel::{Ast, Env, Expr, ExprId, Literal, Type};
 use diagnostics::{Code, Diagnostic, Diagnostics, FieldPath, Place, nearest};

@@ -2,9 +2,9 @@
 
 use crate::compile::needs::{Needs, Parsed};
 use crate::compile::source::Source;
-use crate::compile::words::{code, plain};
 use crate::expression::{Expression, InstanceAccess, ReadPath};
 use crate::language::environment;
+use crate::language::{code, plain};
 use crate::node::{Kind, NodeId};
 use crate::scope::{EACH, SCHEMA};
 use cel::{Ast, Env, Expr, ExprId, Type};
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The variable of author conditions.
-const RUNTIME: &str = "runtime";
+pub(super) const RUNTIME: &str = "runtime";
 
 /// What a definition's expressions may read.
 pub(super) struct Compiler<'a> {

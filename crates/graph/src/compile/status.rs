@@ -2,7 +2,7 @@
 
 use crate::compile::expressions::{Compiler, Role};
 use crate::compile::source::Source;
-use crate::compile::words::show_type;
+use crate::language::show_type;
 use crate::status::StatusTree;
 use crate::template::Template;
 use cel::Type;

@@ -2,7 +2,7 @@
 
 use crate::compile::expressions::{Compiler, Role, below};
 use crate::compile::source::Source;
-use crate::compile::words::{plain, show_type};
+use crate::language::{plain, show_type};
 
 use crate::expression::Expression;
 use crate::language::mismatch;

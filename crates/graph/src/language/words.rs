@@ -4,19 +4,22 @@ use cel::Type;
 use diagnostics::Code;
 
 /// A type as people write it: an object type by the place where its schema stands.
-pub(super) fn show_type(ty: &Type) -> String {
+#[must_use]
+pub fn show_type(ty: &Type) -> String {
     plain(&ty.to_string())
 }
 
 /// Replaces the names that object types have in the environment by places: `__type_config.data`
 /// becomes `config.data`, elements of a list are `[]`, values of a map `[*]`.
-pub(super) fn plain(text: &str) -> String {
+#[must_use]
+pub fn plain(text: &str) -> String {
     let text = text.replace(".@idx", "[]").replace(".@elem", "[*]");
     text.replace("__type_", "")
 }
 
 /// The code of a mistake in an expression.
-pub(super) fn code(mistake: &cel::Mistake) -> Code {
+#[must_use]
+pub fn code(mistake: &cel::Mistake) -> Code {
     use cel::MistakeKind as Kind;
     match &mistake.kind {
         Kind::UndeclaredReference { function: true, .. } => Code::UnknownFunction,

@@ -4,10 +4,12 @@ use std::io::Write as _;
 
 use clap::{Args, Subcommand};
 use diagnostics::{Code, Diagnostic, FieldPath};
+use graph::language;
 use serde_json::{Value, json};
 
 use crate::commands::cel::variables::{VariableArgs, Variables};
 use crate::emit::{self, DataOutput};
+use crate::kinds::KindArgs;
 use crate::report::{Findings, Output, Source};
 use crate::{Exit, Failure, Terminal, input};
 
@@ -51,6 +53,8 @@ struct EvalArgs {
     /// The form of the value.
     #[arg(long, short, value_enum, default_value = "text")]
     output: DataOutput,
+    #[command(flatten)]
+    kinds: KindArgs,
 }
 
 #[derive(Debug, Args)]
@@ -61,7 +65,8 @@ Examples:
   echo 'name.size() > 3' | kro cel check - --schema types.yaml
 
 A file for --schema is a ResourceGraphDefinition (its variables are `schema` and the ids of its
-resources), a CustomResourceDefinition (`self`), an OpenAPI schema of an object whose properties
+resources, with the types that they have in its own expressions; kinds come from the program,
+--schemas or --cluster), a CustomResourceDefinition (`self`), an OpenAPI schema of an object whose properties
 are the variables, or a mapping from variables to types:
 
   name: string
@@ -75,6 +80,8 @@ struct CheckArgs {
     /// The form of the answer.
     #[arg(long, short, value_enum, default_value = "text")]
     output: Output,
+    #[command(flatten)]
+    kinds: KindArgs,
 }
 
 pub(crate) fn run(args: CelArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
@@ -86,7 +93,7 @@ pub(crate) fn run(args: CelArgs, terminal: &mut Terminal) -> Result<Exit, Failur
 }
 
 fn eval(args: &EvalArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    let variables = Variables::read(&args.variables, terminal)?;
+    let variables = Variables::read(&args.variables, &args.kinds, terminal)?;
     let source = expression(&args.expression)?;
     match evaluate(&source, &variables) {
         Ok(value) => {
@@ -101,11 +108,11 @@ fn eval(args: &EvalArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
 }
 
 fn check(args: &CheckArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    let variables = Variables::read(&args.variables, terminal)?;
+    let variables = Variables::read(&args.variables, &args.kinds, terminal)?;
     let source = expression(&args.expression)?;
     match compile(&source, &variables.env) {
         Ok((checked, _)) => {
-            let ty = checked.result_type().to_string();
+            let ty = language::show_type(checked.result_type());
             let mut reads: Vec<String> =
                 checked.reads().iter().map(|read| read.attribute.to_string()).collect();
             reads.sort();
@@ -166,8 +173,11 @@ fn compile(source: &Source, env: &cel::Env) -> Result<(cel::Checked, cel::Progra
         let mut findings = Findings::default();
         let file = findings.add_source(Source::new(source.name.as_str(), source.text.as_str()));
         for mistake in mistakes {
-            let mut diagnostic =
-                Diagnostic::error(code(&mistake), FieldPath::root(), plain(&mistake.to_string()));
+            let mut diagnostic = Diagnostic::error(
+                language::code(&mistake),
+                FieldPath::root(),
+                plain(&mistake.to_string()),
+            );
             diagnostic.help = help(&mistake);
             let span = mistake.span;
             let span = offset + span.start as usize..offset + span.end as usize;
@@ -228,19 +238,6 @@ fn write_value(
     Ok(())
 }
 
-/// The code of a mistake in an expression, as definitions have it.
-fn code(mistake: &cel::Mistake) -> Code {
-    use cel::MistakeKind as Kind;
-    match &mistake.kind {
-        Kind::UndeclaredReference { function: true, .. } => Code::UnknownFunction,
-        Kind::UndeclaredReference { function: false, .. } => Code::UnknownIdentifier,
-        Kind::UndefinedField { .. } => Code::UnknownSelection,
-        Kind::TooDeep { .. } | Kind::TooLong { .. } => Code::ExpressionTooComplex,
-        _ if mistake.phase() == cel::Phase::Parse => Code::InvalidExpression,
-        _ => Code::ExpressionType,
-    }
-}
-
 fn help(mistake: &cel::Mistake) -> Option<String> {
     match &mistake.kind {
         cel::MistakeKind::NoMatchingOverload { candidates, .. } if !candidates.is_empty() => {
@@ -255,7 +252,7 @@ fn help(mistake: &cel::Mistake) -> Option<String> {
 
 /// A message with operators and types as people write them.
 fn plain(message: &str) -> String {
-    let mut plain = message.replace("__type_", "");
+    let mut plain = language::plain(message);
     for operator in ["+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||"] {
         plain = plain.replace(&format!("_{operator}_"), operator);
     }

@@ -1,6 +1,7 @@
 //! What may stand at the cursor in an expression.
 
 use cel::{Env, Type, Value};
+use graph::language::show_type;
 
 use crate::commands::cel::variables::Variables;
 
@@ -82,7 +83,7 @@ fn fields(env: &Env, ty: &Type) -> Vec<Candidate> {
             fields
                 .map(|(name, field)| Candidate {
                     text: name.to_string(),
-                    shown: format!("{name}: {}", short(&field.ty)),
+                    shown: format!("{name}: {}", show_type(&field.ty)),
                 })
                 .collect()
         }
@@ -137,7 +138,7 @@ fn members(env: &Env, ty: &Type) -> Vec<Candidate> {
 
 fn names(env: &Env) -> Vec<Candidate> {
     let variables = env.variable_names().into_iter().map(|name| {
-        let ty = env.variable(name).map_or_else(String::new, |ty| format!(": {}", short(ty)));
+        let ty = env.variable(name).map_or_else(String::new, |ty| format!(": {}", show_type(ty)));
         Candidate { text: name.to_owned(), shown: format!("{name}{ty}") }
     });
     let functions = env.functions();
@@ -159,11 +160,6 @@ fn names(env: &Env) -> Vec<Candidate> {
     let words = ["true", "false", "null"]
         .map(|word| Candidate { text: word.to_owned(), shown: word.to_owned() });
     variables.chain(functions).chain(macros).chain(words).collect()
-}
-
-/// The name of a type without the beginning that all generated names have.
-pub(super) fn short(ty: &Type) -> String {
-    ty.to_string().replace("__type_", "")
 }
 
 #[cfg(test)]

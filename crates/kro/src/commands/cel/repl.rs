@@ -4,6 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
+use graph::language::show_type;
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -14,10 +15,11 @@ use rustyline::validate::{
 };
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
-use crate::commands::cel::complete::{candidates, short};
+use crate::commands::cel::complete::candidates;
 use crate::commands::cel::variables::{VariableArgs, Variables};
 use crate::commands::cel::{compile, evaluate};
 use crate::emit;
+use crate::kinds::KindArgs;
 use crate::report::Source;
 use crate::{Exit, Failure, Terminal};
 
@@ -44,10 +46,12 @@ Inside, :help lists the commands; Tab completes variables, fields and functions.
 pub(super) struct ReplArgs {
     #[command(flatten)]
     variables: VariableArgs,
+    #[command(flatten)]
+    kinds: KindArgs,
 }
 
 pub(super) fn run(args: &ReplArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    let variables = Variables::read(&args.variables, terminal)?;
+    let variables = Variables::read(&args.variables, &args.kinds, terminal)?;
     if io::stdin().is_terminal() {
         interactive(variables, terminal)
     } else {
@@ -139,7 +143,7 @@ fn enter(line: &str, variables: &mut Variables, terminal: &mut Terminal) -> Resu
         ":vars" | ":v" => show_variables(variables, terminal)?,
         ":functions" | ":f" => show_functions(rest, variables, terminal)?,
         ":type" | ":t" => match compile(&Source::new("<input>", rest), &variables.env) {
-            Ok((checked, _)) => writeln!(terminal.out, "{}", short(checked.result_type()))?,
+            Ok((checked, _)) => writeln!(terminal.out, "{}", show_type(checked.result_type()))?,
             Err(findings) => findings.show_text(&mut terminal.err)?,
         },
         _ if command.starts_with(':') => {
@@ -186,7 +190,7 @@ fn assign(
 
 fn show_variables(variables: &Variables, terminal: &mut Terminal) -> io::Result<()> {
     for name in variables.env.variable_names() {
-        let ty = variables.env.variable(name).map_or_else(String::new, short);
+        let ty = variables.env.variable(name).map_or_else(String::new, show_type);
         let value = match variables.value(name) {
             Some(value) => {
                 let text = value.to_string();

@@ -2,11 +2,14 @@
 
 use cel::{Bindings, Env};
 use clap::Args;
-use diagnostics::{FieldPath, yaml};
+use diagnostics::{Diagnostics, FieldPath, yaml};
+use graph::Declared;
+use graph::language::environment as environment_of_definitions;
 use schema::{Schema, infer};
 use serde_json::{Map, Value};
 
 use crate::input;
+use crate::kinds::{KindArgs, KindSources};
 use crate::report::{Findings, Source};
 use crate::{Failure, Terminal};
 
@@ -37,11 +40,15 @@ impl Variables {
     ///
     /// # Errors
     /// When one can't be read, or is not what it should be.
-    pub(super) fn read(args: &VariableArgs, terminal: &mut Terminal) -> Result<Self, Failure> {
+    pub(super) fn read(
+        args: &VariableArgs,
+        kinds: &KindArgs,
+        terminal: &mut Terminal,
+    ) -> Result<Self, Failure> {
         let mut types = Vec::new();
         for name in &args.schema {
             let source = input::read_text(name)?;
-            types.extend(declarations(source, terminal)?);
+            types.extend(declarations(source, kinds, terminal)?);
         }
         let mut values = Map::new();
         for name in &args.vars {
@@ -93,11 +100,15 @@ impl Variables {
 }
 
 /// kro's environment with these variables; what has a value and no type is `dyn`.
-fn environment(types: &[(String, Schema)], values: &Map<String, Value>) -> Env {
-    let typed = types
-        .iter()
-        .fold(Env::kro().extend(), |env, (name, schema)| infer::declare(env, name, schema));
-    let untyped = values.keys().filter(|name| types.iter().all(|(typed, _)| typed != *name));
+fn environment(types: &[Declared], values: &Map<String, Value>) -> Env {
+    let typed =
+        types.iter().fold(environment_of_definitions(), |env, Declared { name, schema, list }| {
+            match list {
+                true => infer::declare_list(env, name, schema),
+                false => infer::declare(env, name, schema),
+            }
+        });
+    let untyped = values.keys().filter(|name| types.iter().all(|typed| typed.name != **name));
     let env = untyped.fold(typed, |env, name| env.variable(name, cel::Type::Dyn));
     env.build().expect("invariant: variables add no signature")
 }
@@ -115,7 +126,11 @@ fn documents(source: &Source, terminal: &mut Terminal) -> Result<Vec<yaml::Docum
 }
 
 /// The variables that a file declares, see the help of `kro cel check`.
-fn declarations(source: Source, terminal: &mut Terminal) -> Result<Vec<(String, Schema)>, Failure> {
+fn declarations(
+    source: Source,
+    kinds: &KindArgs,
+    terminal: &mut Terminal,
+) -> Result<Vec<Declared>, Failure> {
     let mut declared = Vec::new();
     let documents = documents(&source, terminal)?;
     let mut findings = Findings::default();
@@ -126,11 +141,13 @@ fn declarations(source: Source, terminal: &mut Terminal) -> Result<Vec<(String, 
         let value = &document.value;
         match value["kind"].as_str() {
             Some("ResourceGraphDefinition") => {
-                declared.extend(definition(value, &document.map, file, &mut findings));
+                let (variables, found) = definition(value, kinds)?;
+                declared.extend(variables);
+                findings.add(file, &document.map, found);
             }
             Some("CustomResourceDefinition") => {
                 let kinds = schema::openapi::kinds_of_crd(value).map_err(|error| wrong(&error))?;
-                declared.extend(kinds.into_iter().map(|kind| ("self".to_owned(), kind.schema)));
+                declared.extend(kinds.into_iter().map(|kind| variable("self", kind.schema)));
             }
             Some(_) | None if value["type"] == "object" && value["properties"].is_object() => {
                 let schema = Schema::from_json(value).map_err(|error| wrong(&error))?;
@@ -158,25 +175,21 @@ fn below_first(path: &FieldPath) -> FieldPath {
     path.segments().into_iter().skip(1).cloned().collect()
 }
 
-fn properties(schema: &Schema) -> Vec<(String, Schema)> {
-    schema.properties.iter().map(|(name, schema)| (name.to_string(), schema.clone())).collect()
+fn properties(schema: &Schema) -> Vec<Declared> {
+    schema.properties.iter().map(|(name, schema)| variable(name, schema.clone())).collect()
 }
 
-/// `schema` and the ids of the resources of a definition.
-fn definition(
-    value: &Value,
-    map: &diagnostics::source::SourceMap,
-    file: usize,
-    findings: &mut Findings,
-) -> Vec<(String, Schema)> {
-    let declared = &value["spec"]["schema"];
-    let at = FieldPath::root().field("spec").field("schema");
-    let given = |name: &str| declared.get(name);
-    let (spec, found) = schema::simple_schema::build(given("spec"), given("types"), &at);
-    findings.add(file, map, found);
-    let instance = schema::openapi::with_metadata(Schema::object([("spec", spec)]));
-    let resources = value["spec"]["resources"].as_array().into_iter().flatten();
-    let ids = resources.filter_map(|resource| resource["id"].as_str());
-    let untyped = ids.map(|id| (id.to_owned(), Schema::any()));
-    std::iter::once(("schema".to_owned(), instance)).chain(untyped).collect()
+fn variable(name: &str, schema: Schema) -> Declared {
+    Declared { name: name.to_owned(), schema, list: false }
+}
+
+/// `schema` and the ids of the resources of a definition, and what is wrong with their types.
+///
+/// # Errors
+/// When a kind can't be looked up.
+fn definition(value: &Value, kinds: &KindArgs) -> Result<(Vec<Declared>, Diagnostics), Failure> {
+    let (spec, found) = graph::read(value);
+    let Some(spec) = spec else { return Ok((Vec::new(), found)) };
+    let kinds = KindSources::new(kinds)?.of(&spec)?;
+    Ok(graph::variables(&spec, &kinds))
 }
