@@ -8,6 +8,7 @@ use graph::Kind;
 use http::{Method, Request};
 use kube::Client;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use plan::object::GroupKind;
 use schema::openapi::{Document, GroupVersionKind, KindError};
 use serde_json::Value;
 
@@ -116,6 +117,47 @@ impl Cluster {
             self.resources.insert(version.clone(), kinds.collect());
         }
         Ok(self.resources.get(&version).and_then(|kinds| kinds.get(&gvk.kind)).cloned())
+    }
+
+    /// A kind of which only group and kind are known, in the version that the API server prefers;
+    /// without its schema. `None` if it is not served.
+    ///
+    /// # Errors
+    /// When the API server can't be asked.
+    pub(crate) fn kind_of_group(&self, wanted: &GroupKind) -> Result<Option<Kind>, Failure> {
+        let GroupKind { group, kind } = wanted;
+        let version = match group.as_str() {
+            "" => "v1".to_owned(),
+            group => match self.read(&format!("/apis/{group}"))? {
+                Some(group) => {
+                    let version = group["preferredVersion"]["version"].as_str();
+                    version.unwrap_or_default().to_owned()
+                }
+                None => return Ok(None),
+            },
+        };
+        let gvk = GroupVersionKind::new(group, &version, kind);
+        let list = self.read(&root(&gvk))?.unwrap_or_default();
+        let mut resources = list["resources"].as_array().into_iter().flatten();
+        let found = resources.find_map(|resource| {
+            let plural = resource["name"].as_str().filter(|name| !name.contains('/'))?;
+            let namespaced = resource["namespaced"].as_bool()?;
+            (resource["kind"] == **kind).then(|| (plural.to_owned(), namespaced))
+        });
+        Ok(found.map(|(plural, namespaced)| Kind {
+            gvk,
+            plural,
+            namespaced,
+            schema: schema::Schema::any(),
+        }))
+    }
+
+    /// A CustomResourceDefinition.
+    ///
+    /// # Errors
+    /// When the API server can't be asked.
+    pub(crate) fn crd(&self, name: &str) -> Result<Option<Value>, Failure> {
+        self.read(&format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"))
     }
 
     /// An object; `None` if it, or its kind, does not exist.

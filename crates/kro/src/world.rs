@@ -86,7 +86,6 @@ impl<'a> World<'a> {
     }
 
     /// From now on `server` is asked for objects and applies.
-    #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "only a cluster is a server"))]
     pub(crate) fn serve(&mut self, server: &'a dyn Server) {
         self.server = Some(server);
     }

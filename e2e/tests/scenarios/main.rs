@@ -4,6 +4,7 @@ mod ack;
 mod application;
 mod chart;
 mod collections;
+mod command_line;
 mod conditions;
 mod crash;
 mod definitions;

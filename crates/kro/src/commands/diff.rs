@@ -1,28 +1,32 @@
 //! `kro diff`: what would happen to the objects that are there.
 
-use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 
 use clap::Args;
-use graph::Graph;
+use graph::{Graph, Kind};
 use plan::{Action, ObjectId};
+use schema::openapi::GroupVersionKind;
 use serde_json::{Value, json};
 
-use crate::commands::diff::changes::{Change, Kind as ChangeKind, changes};
+use crate::commands::diff::api::Api;
+use crate::commands::diff::changes::{Change, changes};
 use crate::commands::render::{Waiting, stop_at_mistakes, waiting};
-use crate::definitions::{FileArgs, load};
+use crate::commands::validate;
+use crate::definitions::{Definition, FileArgs, Loaded, load};
 use crate::emit::{self, DataOutput};
 use crate::input;
 use crate::instances::{self, Served};
 use crate::kinds::KindArgs;
 use crate::manifest::{ManifestArgs, is_secret, shown};
-use crate::terminal::Stream;
 use crate::world::{Round, Server, World};
 use crate::{Exit, Failure, Terminal};
 
+mod api;
 mod changes;
 #[cfg(feature = "cluster")]
 mod live;
+mod show;
 
 /// Arguments of `kro diff`.
 #[derive(Debug, Args)]
@@ -32,11 +36,17 @@ Examples:
   kro diff -f store.yaml -f orders.yaml --against live.yaml
   kro diff -f definitions/ --against dump/ -o json | jq .plans
   kro diff -f store.yaml -f orders.yaml --cluster
+  kro diff -f store.yaml --cluster
 
 The files hold definitions and instances as they are to be; --against names the objects that are
-there now, the instances among them. Fields are compared as a server-side apply would merge them:
-what somebody else set stays, what kro owned and no longer asks for goes. With --cluster the
+there now, the instances among them. A definition without an instance in the files is compared
+for all of its instances that are there. Fields are compared as a server-side apply would merge
+them: what somebody else set stays, what kro owned and no longer asks for goes. With --cluster the
 objects are those of a cluster, which answers for every apply as a dry run; nothing is written.
+
+Where the CRD of a definition, or the definition itself, is among what is there, the changes of
+its API are shown as well, and which of them the controller would refuse because they break
+instances.
 
 Exit codes: 0 nothing would change, 1 something would, or mistakes were found, 2 wrong use.")]
 pub(crate) struct DiffArgs {
@@ -88,30 +98,94 @@ pub(crate) fn run(args: &DiffArgs, terminal: &mut Terminal) -> Result<Exit, Fail
     if let Some(exit) = stop_at_mistakes(&loaded.findings, terminal)? {
         return Ok(exit);
     }
-    if served.is_empty() {
-        return Err(Failure::usage("the files hold no instance of a definition"));
-    }
     let live: Vec<Value> =
         against.into_iter().flat_map(|input| items(input.document.value)).collect();
+    let apis = api::compare(&mut loaded, &live)?;
+    let mut wanted: Vec<Served<'_>> = served
+        .into_iter()
+        .filter_map(|index| instances::serve(&loaded, &loaded.others[index]))
+        .collect();
+    let given: BTreeSet<&GroupVersionKind> =
+        wanted.iter().map(|served| &served.definition.gvk).collect();
+    let others = loaded.definitions.iter().filter(|definition| !given.contains(&definition.gvk));
+    let others: Vec<&Definition> = others.collect();
+    for definition in others {
+        wanted.extend(instances_there(&loaded, definition, &live)?);
+    }
+    let misfits = |served: &Served<'_>| match loaded.kinds.own(&served.definition.gvk) {
+        Some(kind) => misfits(&served.object, kind),
+        None => Vec::new(),
+    };
+    if wanted.is_empty() && apis.is_empty() {
+        return Err(Failure::usage(
+            "there is nothing to compare: the files hold no instance of a definition, and what is there holds neither instances nor the definition",
+        ));
+    }
     let mut plans = Vec::new();
-    for index in served {
-        let served = instances::serve(&loaded, &loaded.others[index])
-            .expect("invariant: it was found to be served above");
+    for served in &wanted {
         #[cfg(feature = "cluster")]
         if let Some(cluster) = &loaded.kinds.cluster {
-            plans.push(live::plan(&served, cluster, args.manifests)?);
+            plans.push(live::plan(served, cluster, args.manifests)?.after(misfits(served)));
             continue;
         }
-        plans.push(plan(&served, &live, None, args.manifests)?);
+        plans.push(plan(served, &live, None, args.manifests)?.after(misfits(served)));
     }
+    let differs = apis.iter().any(Api::differs) || plans.iter().any(Plan::differs);
     let out = &mut terminal.out;
+    let data = || show::to_json(&apis, &plans);
     match args.output {
-        DataOutput::Text => plans.iter().try_for_each(|plan| plan.write(out))?,
-        DataOutput::Json => emit::json(out, &to_json(&plans))?,
-        DataOutput::Yaml => emit::yaml(out, &to_json(&plans))?,
+        DataOutput::Text => {
+            apis.iter().try_for_each(|api| api.write(out))?;
+            plans.iter().try_for_each(|plan| plan.write(out))?;
+            if plans.is_empty() && !differs {
+                writeln!(out, "{}", out.green("nothing would change"))?;
+            }
+        }
+        DataOutput::Json => emit::json(out, &data())?,
+        DataOutput::Yaml => emit::yaml(out, &data())?,
     }
-    let differs = plans.iter().any(Plan::differs);
     Ok(if differs { Exit::Mistakes } else { Exit::Good })
+}
+
+/// What of an instance that is there does not fit the new API: it can't be changed any more before
+/// that is mended. Instances in files were checked before.
+fn misfits(instance: &Value, kind: &Kind) -> Vec<Waiting> {
+    let found = validate::check_object(instance, kind);
+    let found = found.errors().map(|mistake| Waiting {
+        node: "the instance".to_owned(),
+        progress: "invalid",
+        message: format!("{}: {}", mistake.place.path, mistake.message),
+        fatal: true,
+    });
+    found.collect()
+}
+
+/// The instances of a definition that are there now, as it would serve them.
+fn instances_there<'a>(
+    loaded: &'a Loaded,
+    definition: &'a Definition,
+    live: &[Value],
+) -> Result<Vec<Served<'a>>, Failure> {
+    let (Some(graph), Some(kind)) = (&definition.graph, loaded.kinds.own(&definition.gvk)) else {
+        return Ok(Vec::new());
+    };
+    #[cfg(feature = "cluster")]
+    let listed = match &loaded.kinds.cluster {
+        Some(cluster) => cluster.list(kind, "", "")?,
+        None => Vec::new(),
+    };
+    #[cfg(not(feature = "cluster"))]
+    let listed: Vec<Value> = Vec::new();
+    let of_kind = |object: &&Value| validate::gvk_of(object).as_ref() == Some(&definition.gvk);
+    let objects = live.iter().filter(of_kind).chain(&listed);
+    // What is being deleted is not brought up to anything.
+    let objects = objects.filter(|object| !plan::object::is_deleting(object));
+    let served = objects.map(|object| Served {
+        definition,
+        graph,
+        object: instances::stored(object, graph, &kind.schema),
+    });
+    Ok(served.collect())
 }
 
 /// The objects of a document: those of a list, or itself.
@@ -261,144 +335,4 @@ fn compared(
     let changes = changes(schema, &shown(old, visible), &shown(new, visible), hidden);
     let what = if changes.is_empty() { What::Keep } else { What::Change };
     Fate { node, id: id.clone(), what, changes }
-}
-
-// === impl What ===
-
-impl What {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Change => "change",
-            Self::Prune => "prune",
-            Self::Keep => "keep",
-        }
-    }
-}
-
-// === impl Plan ===
-
-impl Plan {
-    fn differs(&self) -> bool {
-        self.fates.iter().any(|fate| fate.what != What::Keep)
-            || self.blocked.iter().any(|waiting| waiting.fatal)
-    }
-
-    fn count(&self, what: What) -> usize {
-        self.fates.iter().filter(|fate| fate.what == what).count()
-    }
-
-    fn write(&self, out: &mut Stream) -> io::Result<()> {
-        writeln!(out, "{}", self.instance)?;
-        for fate in self.fates.iter().filter(|fate| fate.what != What::Keep) {
-            let name = match &fate.node {
-                Some(node) => format!("{node} ({})", fate.id),
-                None if fate.id == self.instance => "the instance".to_owned(),
-                None => fate.id.to_string(),
-            };
-            let line = match fate.what {
-                What::Create => out.green(&format!("+ create {name}")),
-                What::Change => out.yellow(&format!("~ change {name}")),
-                What::Prune => out.red(&format!("- prune {name}")),
-                What::Keep => continue,
-            };
-            writeln!(out, "  {line}")?;
-            for change in &fate.changes {
-                let Change { path, before, after, .. } = change;
-                let line = match change.kind() {
-                    ChangeKind::Added => out.green(&format!("+ {path}: {}", text(after.as_ref()))),
-                    ChangeKind::Removed => out.red(&format!("- {path}: {}", text(before.as_ref()))),
-                    ChangeKind::Changed => format!(
-                        "~ {path}: {} → {}",
-                        out.red(&text(before.as_ref())),
-                        out.green(&text(after.as_ref()))
-                    ),
-                };
-                writeln!(out, "      {line}")?;
-            }
-        }
-        for Waiting { node, progress, message, .. } in &self.blocked {
-            writeln!(out, "  {}", out.yellow(&format!("! {node} is {progress}: {message}")))?;
-        }
-        let counts = [
-            (self.count(What::Create), "to create"),
-            (self.count(What::Change), "to change"),
-            (self.count(What::Prune), "to prune"),
-            (self.blocked.len(), "blocked"),
-        ];
-        let counts: Vec<String> = (counts.into_iter())
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect();
-        match counts.is_empty() {
-            true => writeln!(out, "  {}", out.green("nothing would change")),
-            false => writeln!(out, "  {}", counts.join(", ")),
-        }
-    }
-}
-
-/// A value in one line.
-fn text(value: Option<&Value>) -> String {
-    value.map_or_else(String::new, ToString::to_string)
-}
-
-fn to_json(plans: &[Plan]) -> Value {
-    let plans: Vec<Value> = plans
-        .iter()
-        .map(|plan| {
-            let objects: Vec<Value> = plan.fates.iter().map(fate_json).collect();
-            let blocked: Vec<Value> = plan
-                .blocked
-                .iter()
-                .map(|waiting| {
-                    json!({
-                        "resource": waiting.node,
-                        "progress": waiting.progress,
-                        "message": waiting.message,
-                    })
-                })
-                .collect();
-            json!({
-                "instance": plan.instance.to_string(),
-                "create": plan.count(What::Create),
-                "change": plan.count(What::Change),
-                "prune": plan.count(What::Prune),
-                "objects": objects,
-                "blocked": blocked,
-            })
-        })
-        .collect();
-    let differs = plans
-        .iter()
-        .any(|plan| ["create", "change", "prune"].iter().any(|count| plan[*count] != 0));
-    json!({ "differs": differs, "plans": plans })
-}
-
-fn fate_json(fate: &Fate) -> Value {
-    let mut value = json!({
-        "action": fate.what.name(),
-        "kind": fate.id.kind.kind,
-        "group": fate.id.kind.group,
-        "name": fate.id.name,
-    });
-    if !fate.id.namespace.is_empty() {
-        value["namespace"] = fate.id.namespace.as_str().into();
-    }
-    if let Some(node) = &fate.node {
-        value["resource"] = node.as_str().into();
-    }
-    if fate.what == What::Change {
-        let changes = fate.changes.iter().map(|change| {
-            let mut value = json!({ "path": change.path });
-            if let Some(before) = &change.before {
-                value["before"] = before.clone();
-            }
-            if let Some(after) = &change.after {
-                value["after"] = after.clone();
-            }
-            value
-        });
-        value["changes"] = changes.collect::<Vec<_>>().into();
-    }
-    value
 }

@@ -200,6 +200,8 @@ fn a_cluster_answers_for_every_apply_without_being_changed() {
     let requests = start(directory.path());
     let session = "\
 $ kro diff -f gadget.yaml --cluster --kubeconfig kubeconfig
+ResourceGraphDefinition.kro.run gadget
+  + create CRD gadgets.kro.run
 Gadget.kro.run default/mine
   + create the instance
   ~ change widget (Widget.example.com default/one)

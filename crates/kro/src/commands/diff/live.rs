@@ -32,22 +32,33 @@ pub(super) fn plan(
     };
     let mut live = Vec::new();
     let mut namespaces = BTreeSet::from([id.namespace.clone()]);
+    let nodes = served.graph.nodes.iter().filter(|node| !node.is_external());
+    let mut kinds: Vec<Kind> = Vec::new();
+    for node in nodes {
+        if !kinds.iter().any(|kind| kind.gvk == node.kind.gvk) {
+            kinds.push(Kind::clone(&node.kind));
+        }
+    }
     if let Some(old) = cluster.get(&kind, &id.namespace, &id.name)? {
-        namespaces.extend(Inventory::of(&old).namespaces);
+        let inventory = Inventory::of(&old);
+        // Kinds that the definition no longer has: their objects are pruned.
+        let dropped = inventory.kinds.iter().filter(|kind| {
+            !kinds.iter().any(|own| own.gvk.group == kind.group && own.gvk.kind == kind.kind)
+        });
+        let dropped = dropped.map(|kind| cluster.kind_of_group(kind));
+        let dropped: Vec<Option<Kind>> = dropped.collect::<Result<_, _>>()?;
+        kinds.extend(dropped.into_iter().flatten());
+        namespaces.extend(inventory.namespaces);
         live.push(old);
     }
     let selector = format!("{}={}", names::PART_OF, plan::applyset_id(&id));
-    let mut seen = BTreeSet::new();
-    for node in served.graph.nodes.iter().filter(|node| !node.is_external()) {
-        if !seen.insert(&node.kind.gvk) {
-            continue;
-        }
-        if node.kind.namespaced {
+    for kind in &kinds {
+        if kind.namespaced {
             for namespace in namespaces.iter().filter(|namespace| !namespace.is_empty()) {
-                live.extend(cluster.list(&node.kind, namespace, &selector)?);
+                live.extend(cluster.list(kind, namespace, &selector)?);
             }
         } else {
-            live.extend(cluster.list(&node.kind, "", &selector)?);
+            live.extend(cluster.list(kind, "", &selector)?);
         }
     }
     diff::plan(served, &live, Some(cluster), args)
