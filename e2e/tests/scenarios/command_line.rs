@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use e2e::binaries::workspace_binary;
 use e2e::kro::{Kro, config_map, crd, instance, rgd};
 use e2e::{User, scenario};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ spec:
     template: {apiVersion: v1, kind: ServiceAccount, metadata: {name: robot}}
 "#;
 
-/// `size` has another type, `robot` is gone, and `refused` is nothing that the API server takes.
+/// `size` has another type, and `robot` is gone.
 const SECOND: &str = r#"
 apiVersion: kro.run/v1alpha1
 kind: ResourceGraphDefinition
@@ -49,9 +49,12 @@ spec:
   - id: extra
     includeWhen: ["${schema.spec.extra}"]
     template: {apiVersion: v1, kind: ConfigMap, metadata: {name: extra}}
-  - id: refused
-    template: {apiVersion: v1, kind: Service, metadata: {name: refused}, spec: {ports: [{port: 700000}]}}
 "#;
+
+/// A further resource, that the API server does not take.
+const REFUSED: &str = "  - id: refused
+    template: {apiVersion: v1, kind: Service, metadata: {name: refused}, spec: {ports: [{port: 700000}]}}
+";
 
 const INSTANCE: &str = "
 apiVersion: kro.run/v1alpha1
@@ -100,6 +103,7 @@ impl Command {
         for (name, text) in [
             ("first.yaml", FIRST),
             ("second.yaml", SECOND),
+            ("third.yaml", &format!("{SECOND}{REFUSED}")),
             ("instance.yaml", INSTANCE),
             ("next.yaml", NEXT_INSTANCE),
             ("user.yaml", USER),
@@ -207,8 +211,6 @@ fn the_command_line_says_what_would_happen_in_a_cluster() {
                 r#"~ data.password: "(hidden)" → "(hidden)""#,
                 "- prune extra (ConfigMap default/extra)",
                 "- prune robot (ServiceAccount default/robot)",
-                "! refused is refused: ",
-                "700000",
             ],
         )?;
         let ended = command.run("diff -f second.yaml -f next.yaml -o json").await?;
@@ -217,7 +219,10 @@ fn the_command_line_says_what_would_happen_in_a_cluster() {
         ensure!(plan["differs"] == true, "{plan:#}");
         ensure!(plan["definitions"][0]["breakingAllowed"] == false, "{plan:#}");
         ensure!(plan["plans"][0]["prune"] == 2, "{plan:#}");
-        ensure!(plan["plans"][0]["blocked"][0]["resource"] == "refused", "{plan:#}");
+        ensure!(plan["plans"][0]["blocked"] == json!([]), "{plan:#}");
+        // Nothing is pruned while something is refused.
+        let ended = command.run("diff -f third.yaml -f next.yaml").await?;
+        ended.expect(1, &["! refused is refused: ", "700000", "3 to change, 1 blocked"])?;
         // The instance that is there does not fit the new type of `size`.
         let ended = command.run("diff -f second.yaml").await?;
         ended.expect(1, &["! the instance is invalid: spec.size: "])?;
