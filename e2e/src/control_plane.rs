@@ -26,6 +26,7 @@ use crate::{
     wait::wait_for,
 };
 
+mod outage;
 mod programs;
 
 /// How long the parts of a control plane may take to come up, on a busy machine.

@@ -32,16 +32,20 @@
 //! Only [`stack`] knows kro and ACK: it puts their programs on a control plane.
 
 pub mod audit;
+mod bench;
 pub mod binaries;
+pub mod clock;
 mod control_plane;
 pub mod crash;
 mod credentials;
 pub mod dump;
+pub mod faults;
 pub mod kro;
 mod process;
 pub mod proxy;
 mod reaper;
 mod scenario;
+pub mod soak;
 pub mod stack;
 mod wait;
 

@@ -2,16 +2,20 @@
 //! [rules](Rule), cuts, delays, refuses, or freezes and kills.
 
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     fmt, io,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context as TaskContext, Poll},
+    time::Duration,
 };
 
 use anyhow::Context;
 use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{
-    body::{Bytes, Incoming},
+    body::{Bytes, Frame, Incoming, SizeHint},
     server::conn::http1,
     service::service_fn,
 };
@@ -66,6 +70,10 @@ struct Shared {
 struct State {
     passed: Vec<Passed>,
     rules: Vec<Active>,
+    /// How many requests the rules have struck.
+    fired: usize,
+    /// What was answered first, by path and query, where that is to be repeated.
+    answers: BTreeMap<String, (http::response::Parts, Bytes)>,
     /// Nothing is forwarded or answered any more.
     frozen: bool,
 }
@@ -176,7 +184,7 @@ impl Proxy {
     /// and what it had sent, and forwards again. Call it before the program is started again.
     pub fn resume(&self) {
         let mut state = self.shared.state();
-        state.rules.clear();
+        state.drop_rules();
         state.frozen = false;
         // While the state is locked, so that no old request slips through.
         self.shared.generation.send_modify(|generation| *generation += 1);
@@ -187,8 +195,22 @@ impl Proxy {
     #[must_use]
     pub fn disarm(&self) -> bool {
         let mut state = self.shared.state();
-        state.rules.clear();
+        state.drop_rules();
         !state.frozen
+    }
+
+    /// How many requests the rules have struck since they were dropped last.
+    #[must_use]
+    pub fn fired(&self) -> usize {
+        self.shared.state().fired
+    }
+
+    /// Whether a request is on its way, watches aside.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let state = self.shared.state();
+        let mut pending = state.passed.iter().filter(|it| it.outcome == Outcome::Pending);
+        pending.any(|passed| !passed.is_watch())
     }
 
     /// Closes all connections, among them all watches, without an answer.
@@ -242,6 +264,14 @@ impl KillPoint {
     }
 }
 
+impl State {
+    fn drop_rules(&mut self) {
+        self.rules.clear();
+        self.answers.clear();
+        self.fired = 0;
+    }
+}
+
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -270,6 +300,7 @@ impl Shared {
             }
         }
         state.frozen = matches!(fires, Some(Then::Kill(..)));
+        state.fired += usize::from(fires.is_some());
         state.passed.push(passed);
         (place, fires)
     }
@@ -322,7 +353,8 @@ async fn exchange(
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let (place, then) = shared.arrived(generation, Passed::of(&head));
-    let mut after = None;
+    let target = head.uri.path_and_query().map_or("/", |uri| uri.as_str()).to_owned();
+    let (mut after, mut end, mut keep) = (None, None, false);
     match then {
         None => {}
         Some(Then::Act(Action::Delay(time))) => tokio::time::sleep(time).await,
@@ -335,6 +367,17 @@ async fn exchange(
             return Err(cut());
         }
         Some(Then::Act(Action::CutAfter)) => after = Some(None),
+        Some(Then::Act(Action::EndAfter(time))) => end = Some(time),
+        Some(Then::Act(Action::Stale)) => {
+            let kept = shared.state().answers.get(&target).cloned();
+            match kept {
+                Some((head, body)) => {
+                    shared.ended(place, Outcome::Repeated(head.status.as_u16()));
+                    return Ok(Response::from_parts(head, whole(body)));
+                }
+                None => keep = true,
+            }
+        }
         Some(Then::Act(Action::Hold)) => {
             shared.ended(place, Outcome::Held);
             return hold(closed).await;
@@ -357,8 +400,19 @@ async fn exchange(
     let code = answer.status().as_u16();
     match after {
         None => {
+            let (head, body) = answer.into_parts();
+            let body = match end {
+                None => body,
+                Some(time) => Ending::after(time, body).boxed_unsync(),
+            };
+            if !keep {
+                shared.ended(place, Outcome::Answered(code));
+                return Ok(Response::from_parts(head, body));
+            }
+            let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+            shared.state().answers.insert(target, (head.clone(), body.clone()));
             shared.ended(place, Outcome::Answered(code));
-            Ok(answer)
+            Ok(Response::from_parts(head, whole(body)))
         }
         Some(kill) => {
             // The server is done only when its answer is complete.
@@ -454,12 +508,46 @@ fn drop_hop_by_hop(headers: &mut HeaderMap) {
 }
 
 fn refusal(status: StatusCode, content_type: &str, body: String) -> io::Result<Response<Body>> {
-    let body = Full::new(Bytes::from(body)).map_err(|never: Infallible| match never {});
     Response::builder()
         .status(status)
         .header(header::CONTENT_TYPE, content_type)
-        .body(body.boxed_unsync())
+        .body(whole(Bytes::from(body)))
         .map_err(io::Error::other)
+}
+
+fn whole(body: Bytes) -> Body {
+    Full::new(body).map_err(|never: Infallible| match never {}).boxed_unsync()
+}
+
+/// A body that ends when its time is over.
+struct Ending {
+    inner: Body,
+    over: Pin<Box<tokio::time::Sleep>>,
+}
+
+impl Ending {
+    fn after(time: Duration, inner: Body) -> Self {
+        Self { inner, over: Box::pin(tokio::time::sleep(time)) }
+    }
+}
+
+impl hyper::body::Body for Ending {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if self.over.as_mut().poll(context).is_ready() {
+            return Poll::Ready(None);
+        }
+        Pin::new(&mut self.inner).poll_frame(context)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
+    }
 }
 
 impl fmt::Debug for Upstream {

@@ -30,6 +30,20 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
     }
 }
 
+/// Runs something that needs the control plane, which is built for it.
+///
+/// # Errors
+///
+/// It can't be built, or what is run fails.
+pub(crate) fn on_control_plane(
+    what: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(what)
+}
+
 /// One Go program, built from a module of ours into one file.
 struct Program {
     /// Name of the file in the `bin` directory.

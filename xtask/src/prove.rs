@@ -2,14 +2,15 @@
 
 mod fuzz;
 
-use crate::controlplane;
+use crate::controlplane::on_control_plane;
 use anyhow::Context;
 use clap::Subcommand;
-use e2e::crash::{Bench, Met};
+use e2e::crash::{Bench, Met, SUBJECTS};
+use e2e::soak;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use xtask::builtins;
 use xtask::fuzz::Corpus;
 
@@ -33,8 +34,14 @@ pub(crate) enum Proof {
         #[arg(long, default_value_t = 600)]
         seconds: u64,
     },
-    /// Kill each controller at every request of a whole bring-up and a whole deletion
+    /// Kill each controller at every request of bring-up, update and deletion of three graphs
     Crash,
+    /// Let definitions and instances come, change and go for some time; the controller must not grow
+    Soak {
+        /// For how long
+        #[arg(long, default_value_t = 60)]
+        minutes: u64,
+    },
     /// Run random definitions through random histories in a world in memory
     Plan {
         /// The first seed
@@ -51,18 +58,11 @@ pub(crate) fn run(proof: &Proof) -> anyhow::Result<()> {
     match proof {
         Proof::Builtins => on_control_plane(builtins()),
         Proof::Crash => on_control_plane(crash()),
+        Proof::Soak { minutes } => on_control_plane(soak(*minutes)),
         Proof::FuzzCompiler { minutes } => fuzz_compiler(*minutes),
         Proof::FuzzCel { seconds } => fuzz::cel(*seconds),
         Proof::Plan { from, seeds } => plan(*from, *seeds),
     }
-}
-
-/// Runs a proof that needs the control plane.
-fn on_control_plane(proof: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    controlplane::build()?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(proof)
 }
 
 fn fuzz_compiler(minutes: u64) -> anyhow::Result<()> {
@@ -124,35 +124,38 @@ fn plan(from: u64, seeds: u64) -> anyhow::Result<()> {
 
 async fn crash() -> anyhow::Result<()> {
     let started = Instant::now();
-    let mut bench = Bench::start().await?;
-    let points = bench.points();
-    eprintln!("{} points", points.len());
     let (mut counts, mut missed) = (std::collections::BTreeMap::new(), Vec::new());
-    for (number, point) in points.iter().enumerate() {
-        let (crashed, all) = counts
-            .entry(format!("{:?}, {:?}", point.target, point.phase))
-            .or_insert((0_usize, 0_usize));
-        *all += 1;
-        let mut met = Met::Missed;
-        for _ in 0..TRIES {
-            met = bench.crash(*point).await?;
-            if met == Met::Reached {
-                break;
+    for (number, subject) in SUBJECTS.iter().enumerate() {
+        let mut bench = Bench::start(subject).await?;
+        let points = bench.points();
+        eprintln!("{}: {} points", subject.name, points.len());
+        for point in points {
+            let (crashed, all) =
+                counts.entry((number, point.target, point.phase)).or_insert((0_usize, 0_usize));
+            *all += 1;
+            let mut met = Met::Missed;
+            for _ in 0..TRIES {
+                met = bench.crash(point).await?;
+                if met == Met::Reached {
+                    break;
+                }
             }
-        }
-        eprintln!("{:>4} {point}: {met:?}", number + 1);
-        match met {
-            Met::Reached => *crashed += 1,
-            Met::Missed => missed.push(point.to_string()),
+            eprintln!("{}: {point}: {met:?}", subject.name);
+            match met {
+                Met::Reached => *crashed += 1,
+                Met::Missed => missed.push(format!("{}: {point}", subject.name)),
+            }
         }
     }
     let mut text = String::from("# Crash points\n\n");
     text.push_str("`cargo xtask prove crash`: each controller is killed (SIGKILL) at every write to the API server and every call to AWS, once before the request reaches the server and once before the answer reaches the controller, and started again.\n");
-    text.push_str("The end of every run equals that of an undisturbed run, nothing was created twice, and nothing was written afterwards.\n");
+    text.push_str("This is done over the whole life of an instance, from its definition over a change to its deletion, with three definitions (`e2e/subjects`).\n");
+    text.push_str("The end of every phase of every run equals that of a calm run, it ends, and nothing was created twice.\n");
     text.push_str("How many requests a controller makes differs a little from run to run; a point that a run did not come by was tried again.\n\n");
-    text.push_str("| requests of | points | crashes |\n| --- | --- | --- |\n");
-    for (what, (crashed, all)) in counts {
-        writeln!(text, "| {what} | {all} | {crashed} |")?;
+    text.push_str("| definition | requests of | points | crashes |\n| --- | --- | --- | --- |\n");
+    for ((subject, target, phase), (crashed, all)) in counts {
+        let name = SUBJECTS[subject].name;
+        writeln!(text, "| {name} | {target:?}, {phase:?} | {all} | {crashed} |")?;
     }
     if !missed.is_empty() {
         writeln!(text, "\nNever reached, in {TRIES} runs each:\n")?;
@@ -161,6 +164,36 @@ async fn crash() -> anyhow::Result<()> {
         }
     }
     write_result("crash.md", text, started)
+}
+
+async fn soak(minutes: u64) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let time = Duration::from_secs(minutes * 60);
+    let churn = soak::churn(time, |sample| {
+        eprintln!("{:>6} s {:>8} KiB", sample.at.as_secs(), sample.resident_kib);
+    })
+    .await?;
+    let growth = churn.growth()?;
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let mut text = String::from("# Soak\n\n");
+    writeln!(
+        text,
+        "`cargo xtask prove soak --minutes {minutes}`: three definitions (a chain, a collection, an external reference) with twenty instances each come, change and go, round after round; at the end of each round, when everything is gone again, the controller ({profile} build) is looked at.\n"
+    )?;
+    text.push_str("| | first third | last third |\n| --- | --- | --- |\n");
+    let (early, late) = growth.resident_kib;
+    writeln!(text, "| resident memory, median, KiB | {early} | {late} |")?;
+    let (early, late) = growth.descriptors;
+    writeln!(text, "| open files, median | {early} | {late} |\n")?;
+    let (rounds, peak) = (churn.samples.len(), churn.peak_kib);
+    writeln!(text, "{rounds} rounds; the most memory that it ever had: {peak} KiB.\n")?;
+    text.push_str("| s | KiB | open files |\n| --- | --- | --- |\n");
+    // About twenty lines tell the course.
+    for sample in churn.samples.iter().step_by((rounds / 20).max(1)) {
+        let (at, resident) = (sample.at.as_secs(), sample.resident_kib);
+        writeln!(text, "| {at} | {resident} | {} |", sample.descriptors)?;
+    }
+    write_result("soak.md", text, started)
 }
 
 /// Writes a result with the circumstances in which it was obtained.

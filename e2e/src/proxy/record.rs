@@ -28,6 +28,8 @@ pub enum Outcome {
     Answered(u16),
     /// The proxy has answered, with this status.
     Refused(u16),
+    /// The proxy has repeated an earlier answer, with this status.
+    Repeated(u16),
     /// It was cut off and did not reach the server.
     CutBefore,
     /// It was cut off after the server had answered, with this status.

@@ -26,6 +26,11 @@ pub enum Nth {
     UpTo(usize),
     /// This one and all after it.
     From(usize),
+    /// One in so many, at random, always the same ones.
+    Random {
+        /// One in this many.
+        one_in: usize,
+    },
 }
 
 /// What happens to a request.
@@ -48,6 +53,12 @@ pub enum Action {
     CutAfter,
     /// It is neither forwarded nor answered; its connection stays open.
     Hold,
+    /// It is forwarded, and the answer ends after this time, complete or not: what a server does to
+    /// a watch.
+    EndAfter(Duration),
+    /// It is answered with what was answered the first time that this rule struck a request for the
+    /// same path and query.
+    Stale,
 }
 
 /// When a kill point kills.
@@ -167,6 +178,13 @@ impl Nth {
             Self::Only(nth) => number == nth,
             Self::UpTo(nth) => number <= nth,
             Self::From(nth) => number >= nth,
+            Self::Random { one_in } => {
+                // The finalizer of a hash (SplitMix64): equal steps become independent bits.
+                let mut bits = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+                (bits ^ (bits >> 31)).is_multiple_of(one_in.max(1) as u64)
+            }
         }
     }
 }
@@ -179,10 +197,19 @@ impl Action {
             "apiVersion": "v1",
             "kind": "Status",
             "status": "Failure",
-            "reason": status.canonical_reason().unwrap_or_default().replace(' ', ""),
+            "reason": reason(status),
             "message": "refused by the proxy of a test",
             "code": status.as_u16(),
         });
         Self::Refuse { status, content_type: "application/json".to_owned(), body: body.to_string() }
+    }
+}
+
+/// What the API server calls a status.
+fn reason(status: StatusCode) -> String {
+    match status {
+        StatusCode::GONE => "Expired".to_owned(),
+        StatusCode::INTERNAL_SERVER_ERROR => "InternalError".to_owned(),
+        other => other.canonical_reason().unwrap_or_default().replace(' ', ""),
     }
 }

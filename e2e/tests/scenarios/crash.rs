@@ -1,25 +1,26 @@
-//! Controllers that are killed at any moment.
+//! Controllers that are killed at any moment, and servers that fail at any request.
 
 use std::time::Duration;
 
 use anyhow::ensure;
-use e2e::crash::{Bench, Met, Point, Target};
+use e2e::crash::{Bench, Met, Point, SUBJECTS, Subject, Target};
+use e2e::faults::Fault;
 
-/// Crashes per controller in a run of the tests; `cargo xtask prove crash` takes all points.
-const SAMPLE: usize = 20;
-/// Points per controller that may be missed, because it made fewer requests than before.
-const MISSES: usize = 8;
+/// Crashes per subject and controller in a run of the tests; `cargo xtask prove crash` takes all
+/// points.
+const SAMPLE: usize = 7;
+/// Points of these that may be missed, because the controller made fewer requests than before.
+const MISSES: usize = 5;
 /// Decides which points these are.
 const SEED: u64 = 2026;
 
-#[test]
-fn a_crash_at_any_moment_leaves_no_trace() {
+fn crashes(subject: &'static Subject) {
     e2e::scenario_within(Duration::from_secs(1_500), async || {
-        let mut bench = Bench::start().await?;
+        let mut bench = Bench::start(subject).await?;
         let points = bench.points();
         let (kro, ack): (Vec<Point>, Vec<Point>) =
             points.into_iter().partition(|point| point.target == Target::Kro);
-        for points in [kro, ack] {
+        for points in [Some(kro), subject.with_ack.then_some(ack)].into_iter().flatten() {
             let (mut crashes, mut missed) = (0, Vec::new());
             for point in shuffled(points) {
                 if crashes == SAMPLE {
@@ -35,6 +36,46 @@ fn a_crash_at_any_moment_leaves_no_trace() {
         }
         Ok(())
     });
+}
+
+fn faults(subject: &'static Subject) {
+    e2e::scenario_within(Duration::from_secs(1_500), async || {
+        let mut bench = Bench::start(subject).await?;
+        for fault in Fault::ALL {
+            bench.fault(fault).await?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn crashes_leave_no_trace_of_an_application() {
+    crashes(&SUBJECTS[0]);
+}
+
+#[test]
+fn crashes_leave_no_trace_of_a_collection() {
+    crashes(&SUBJECTS[1]);
+}
+
+#[test]
+fn crashes_leave_no_trace_of_external_references() {
+    crashes(&SUBJECTS[2]);
+}
+
+#[test]
+fn servers_that_fail_change_nothing_for_an_application() {
+    faults(&SUBJECTS[0]);
+}
+
+#[test]
+fn servers_that_fail_change_nothing_for_a_collection() {
+    faults(&SUBJECTS[1]);
+}
+
+#[test]
+fn servers_that_fail_change_nothing_for_external_references() {
+    faults(&SUBJECTS[2]);
 }
 
 /// A seeded order.
