@@ -22,6 +22,7 @@ use crate::fault::Effect;
 use crate::fault::Fault;
 use crate::fault::When;
 use crate::ids::Ids;
+use crate::neighbours;
 use crate::past::Past;
 use crate::protocol;
 use crate::protocol::Answer;
@@ -104,6 +105,8 @@ pub(crate) struct World {
     pub(crate) sqs: sqs::Store,
     /// Sessions.
     pub(crate) sts: sts::Store,
+    /// What stands beside.
+    pub(crate) neighbours: neighbours::Store,
 }
 
 impl World {
@@ -116,6 +119,7 @@ impl World {
             dynamodb: dynamodb::Store::default(),
             sqs: sqs::Store::default(),
             sts: sts::Store::default(),
+            neighbours: neighbours::Store::default(),
         }
     }
 }
@@ -298,11 +302,15 @@ impl Cloud {
     ///
     /// Other crates keep dumps as snapshots: a member that is added must be absent while nothing uses it.
     pub fn dump(&self) -> Value {
-        json!({
+        let mut state = json!({
             "dynamodb": self.world.dynamodb.dump(),
             "s3": self.world.s3.dump(),
             "sqs": self.world.sqs.dump(),
-        })
+        });
+        for (service, neighbour) in self.world.neighbours.dump() {
+            state[service] = neighbour;
+        }
+        state
     }
 
     /// Back to how it was made: no resources, no faults, no calls, the first settings.

@@ -1,5 +1,6 @@
 //! An AWS endpoint for tests and demos: S3 buckets, DynamoDB tables, SQS queues and STS, as far as
-//! the controllers of this project call them.
+//! the controllers of this project call them, and a little of what stands beside them (IAM roles,
+//! SNS topics, availability zones, CloudFormation stacks of buckets).
 //!
 //! ```text
 //! TCP ──► server ──► Cloud::handle(time, request) ──► protocol ──► s3 | dynamodb | sqs | sts
@@ -38,9 +39,11 @@ mod dynamodb;
 mod failure;
 mod fault;
 mod ids;
+mod neighbours;
 mod past;
 mod policy_text;
 mod protocol;
+mod query;
 mod rate;
 mod s3;
 mod server;

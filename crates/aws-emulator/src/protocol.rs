@@ -20,6 +20,8 @@ use crate::cloud::World;
 use crate::dynamodb;
 use crate::failure::Failure;
 use crate::ids::Ids;
+use crate::neighbours;
+use crate::query;
 use crate::s3;
 use crate::shape::xml;
 use crate::sqs;
@@ -130,7 +132,7 @@ pub(crate) fn identify<'r>(world: &mut World, request: &'r Request<Vec<u8>>) -> 
             };
             (Protocol::Json, service)
         }
-        (None, true) => (Protocol::Query, sts::SERVICE),
+        (None, true) => (Protocol::Query, query_service(headers)),
         (None, false) if s3::control::is_meant(request) => (Protocol::ControlXml, s3::SERVICE),
         (None, false) => (Protocol::RestXml, s3::SERVICE),
     };
@@ -175,7 +177,9 @@ pub(crate) fn identify<'r>(world: &mut World, request: &'r Request<Vec<u8>>) -> 
     let routed = match service {
         dynamodb::SERVICE => dynamodb::route(request, caller.clone()),
         sqs::SERVICE => sqs::route(request, caller.clone()),
-        sts::SERVICE => sts::route(request, caller.clone()),
+        _ if let Some(service) = QUERY.iter().find(|found| found.name == service) => {
+            query::route(service, request, caller.clone())
+        }
         _ if protocol == Protocol::ControlXml => s3::control::route(request, caller.clone()),
         _ => s3::route(request, caller.clone(), &signed_for, &world.settings.hosts),
     };
@@ -184,6 +188,22 @@ pub(crate) fn identify<'r>(world: &mut World, request: &'r Request<Vec<u8>>) -> 
     incoming.resource = routed.resource;
     incoming.run = routed.run;
     incoming
+}
+
+/// The services that speak the query protocol here.
+static QUERY: [&query::Service; 5] = [
+    &sts::STS,
+    &neighbours::cloudformation::CLOUDFORMATION,
+    &neighbours::ec2::EC2,
+    &neighbours::iam::IAM,
+    &neighbours::sns::SNS,
+];
+
+/// Which of them a request is for: nothing else says so than what it is signed for.
+fn query_service(headers: &HeaderMap) -> &'static str {
+    let signed_for = auth::credential(headers).map(|credential| credential.service);
+    let known = QUERY.iter().find(|known| signed_for.as_ref().is_ok_and(|name| name == known.name));
+    known.map_or(sts::SERVICE, |known| known.name)
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
@@ -211,7 +231,8 @@ fn unknown_header(protocol: Protocol, headers: &HeaderMap) -> Option<&str> {
 }
 
 fn wrong_service(protocol: Protocol, service: &str, credential: &Credential) -> Failure {
-    if !["dynamodb", "s3", "sqs", "sts"].contains(&credential.service.as_str()) {
+    let known = ["dynamodb", "s3", "sqs"].into_iter().chain(QUERY.iter().map(|known| known.name));
+    if !known.into_iter().any(|known| known == credential.service) {
         return Failure::not_implemented(format_args!("the service `{}`", credential.service));
     }
     if protocol == Protocol::Query {
@@ -236,7 +257,10 @@ fn caller(
     credential: Credential,
     protocol: Protocol,
 ) -> Result<Caller, Failure> {
-    let token = headers.get("x-amz-security-token").and_then(|value| value.to_str().ok());
+    let token = headers
+        .get("x-amz-security-token")
+        .or_else(|| headers.get(s3::directory::TOKEN_HEADER))
+        .and_then(|value| value.to_str().ok());
     let account = match world.sts.session(&credential.access_key) {
         Some(session) if token != Some(session.token.as_str()) => {
             return Err(protocol.invalid_token());
@@ -416,8 +440,21 @@ impl Protocol {
                 let document = json!({ "__type": kind, "message": failure.message });
                 (JSON, document.to_string().into_bytes())
             }
+            Self::Query if service == neighbours::ec2::EC2.name => {
+                let mut out = xml::Writer::new("Response", "");
+                out.element("Errors", |out| {
+                    out.element("Error", |out| {
+                        out.text("Code", &failure.code);
+                        out.text("Message", &failure.message);
+                    });
+                });
+                out.text("RequestID", request_id);
+                ("text/xml", out.finish("Response"))
+            }
             Self::Query => {
-                let mut out = xml::Writer::new("ErrorResponse", sts::NAMESPACE);
+                let known = QUERY.iter().find(|known| known.name == service);
+                let namespace = known.map_or("", |known| known.namespace);
+                let mut out = xml::Writer::new("ErrorResponse", namespace);
                 out.element("Error", |out| {
                     out.text("Type", if failure.status < 500 { "Sender" } else { "Receiver" });
                     out.text("Code", &failure.code);

@@ -32,11 +32,15 @@ pub(crate) mod directory;
 mod document;
 mod listed;
 mod name;
+mod objects;
 mod policy;
 mod region;
 mod rules;
 mod shapes;
 mod tagging;
+
+pub(crate) use bucket::create_for_stack;
+pub(crate) use bucket::delete_for_stack;
 
 /// The name in the credential scope.
 pub(crate) const SERVICE: &str = "s3";
@@ -61,6 +65,8 @@ struct Bucket {
     created: Timestamp,
     /// Sub-resources that are set, by query parameter.
     documents: BTreeMap<&'static str, Value>,
+    /// The policy as it is given back, if it is set.
+    policy: String,
     /// Sub-resources of which there are many, by query parameter and id.
     configurations: BTreeMap<&'static str, BTreeMap<String, Value>>,
 }
@@ -123,6 +129,7 @@ const GENERAL_HEADERS: &[&str] = &[
     "x-amz-content-sha256",
     "x-amz-date",
     "x-amz-expected-bucket-owner",
+    directory::TOKEN_HEADER,
     "x-amz-sdk-checksum-algorithm",
     "x-amz-security-token",
     "x-amz-user-agent",
@@ -263,6 +270,8 @@ fn operation(incoming: &Incoming<'_>, signed_for: &str) -> Result<&'static Opera
             .or_else(|| policy::operation(method, name))
             .or_else(|| acl::operation(method, name))
             .or_else(|| bucket::sub_resource(method, name))
+            .or_else(|| objects::versions(method, name))
+            .or_else(|| directory::session(method, name))
             .ok_or_else(|| missing(&format!("/bucket?{name}")))?,
         (Some(_), Some(_)) => {
             return Err(Failure::new(
@@ -271,7 +280,9 @@ fn operation(incoming: &Incoming<'_>, signed_for: &str) -> Result<&'static Opera
                 "Conflicting query string parameters",
             ));
         }
-        (None, _) => bucket::plain(method).ok_or_else(|| missing("/bucket"))?,
+        (None, _) => bucket::plain(method)
+            .or_else(|| objects::list(method, incoming.parameter("list-type")))
+            .ok_or_else(|| missing("/bucket"))?,
     };
     if directory::is_name(&incoming.bucket) {
         directory::supports(found.name)?;

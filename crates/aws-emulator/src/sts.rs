@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use http::Request;
 use jiff::SignedDuration;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -13,18 +12,13 @@ use crate::cloud::Caller;
 use crate::cloud::World;
 use crate::failure::Failure;
 use crate::protocol::Answer;
-use crate::protocol::Routed;
-use crate::protocol::UNKNOWN;
-use crate::shape::xml::Writer;
-use crate::text::query_pairs;
+use crate::query::Operation;
+use crate::query::Parameters;
+use crate::query::Service;
+use crate::query::answer;
 
 /// The name in the credential scope.
 pub(crate) const SERVICE: &str = "sts";
-
-/// The namespace of answers.
-pub(crate) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
-
-const VERSION: &str = "2011-06-15";
 
 /// How many sessions are remembered; the ones that expire first are forgotten first.
 const MAX_SESSIONS: usize = 10_000;
@@ -68,73 +62,81 @@ impl Store {
     }
 }
 
-type Parameters = BTreeMap<String, String>;
-
-struct Operation {
-    name: &'static str,
-    parameters: &'static [&'static str],
-    run: fn(&mut World, &Caller, &Parameters) -> Result<Answer, Failure>,
+/// What somebody signs with for a while.
+pub(crate) struct Temporary {
+    pub(crate) access_key: String,
+    pub(crate) secret: String,
+    pub(crate) token: String,
+    pub(crate) expires: Timestamp,
 }
 
-const OPERATIONS: &[Operation] = &[
-    Operation {
-        name: "AssumeRole",
-        parameters: &["DurationSeconds", "ExternalId", "RoleArn", "RoleSessionName"],
-        run: assume_role,
-    },
-    Operation { name: "GetCallerIdentity", parameters: &[], run: get_caller_identity },
-];
+/// Gives out credentials of an account.
+pub(crate) fn lend(
+    world: &mut World,
+    account: &str,
+    arn: &str,
+    user_id: &str,
+    seconds: i64,
+) -> Temporary {
+    let access_key = format!("ASIA{}", world.ids.upper(16));
+    let secret = world.ids.upper(40);
+    let token = world.ids.upper(120);
+    let expires =
+        world.now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+    world.sts.insert(
+        access_key.clone(),
+        Session {
+            account: account.to_owned(),
+            token: token.clone(),
+            expires,
+            arn: arn.to_owned(),
+            user_id: user_id.to_owned(),
+        },
+    );
+    Temporary { access_key, secret, token, expires }
+}
 
-/// Finds the operation of a request.
-pub(crate) fn route<'r>(request: &'r Request<Vec<u8>>, caller: Caller) -> Routed<'r> {
-    let refused =
-        |operation, failure| Routed { operation, resource: String::new(), run: Err(failure) };
-    let pairs = std::str::from_utf8(request.body()).ok().and_then(|body| query_pairs(body, true));
-    let Some(pairs) = pairs else {
-        return refused(
-            UNKNOWN,
-            Failure::new(400, "MalformedQueryString", "The query string is malformed"),
-        );
-    };
-    let mut parameters: Parameters = pairs.into_iter().collect();
-    let Some(action) = parameters.remove("Action") else {
-        return refused(UNKNOWN, Failure::new(400, "MissingAction", "Missing Action"));
-    };
-    let Some(operation) = OPERATIONS.iter().find(|operation| operation.name == action) else {
-        return refused(UNKNOWN, Failure::not_implemented(format_args!("STS.{action}")));
-    };
-    let version = parameters.remove("Version");
-    if version.as_deref() != Some(VERSION) {
-        let message = format!(
-            "Could not find operation {action} for version {}",
-            version.as_deref().unwrap_or("NO_VERSION_SPECIFIED")
-        );
-        return refused(operation.name, Failure::new(400, "InvalidAction", message));
-    }
-    if let Some(name) =
-        parameters.keys().find(|name| !operation.parameters.contains(&name.as_str()))
-    {
-        let failure =
-            Failure::not_implemented(format_args!("the parameter `{name}` of STS.{action}"));
-        return refused(operation.name, failure);
-    }
-    Routed {
-        operation: operation.name,
-        resource: parameters.get("RoleArn").cloned().unwrap_or_default(),
-        run: Ok(Box::new(move |world| (operation.run)(world, &caller, &parameters))),
+/// Who a caller is: ARN and user id.
+pub(crate) fn identity(world: &World, caller: &Caller) -> (String, String) {
+    match world.sts.session(&caller.access_key) {
+        Some(session) => (session.arn.clone(), session.user_id.clone()),
+        None => (format!("arn:aws:iam::{}:root", caller.account), caller.account.clone()),
     }
 }
+
+/// An instant as the query protocol and S3 write it.
+pub(crate) fn instant(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The service.
+pub(crate) static STS: Service = Service {
+    name: SERVICE,
+    version: "2011-06-15",
+    namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+    operations: &[
+        Operation {
+            name: "AssumeRole",
+            parameters: &["DurationSeconds", "ExternalId", "RoleArn", "RoleSessionName"],
+            resource: "RoleArn",
+            run: assume_role,
+        },
+        Operation {
+            name: "GetCallerIdentity",
+            parameters: &[],
+            resource: "",
+            run: get_caller_identity,
+        },
+    ],
+};
 
 fn get_caller_identity(
     world: &mut World,
     caller: &Caller,
     _: &Parameters,
 ) -> Result<Answer, Failure> {
-    let (arn, user_id) = match world.sts.session(&caller.access_key) {
-        Some(session) => (session.arn.clone(), session.user_id.clone()),
-        None => (format!("arn:aws:iam::{}:root", caller.account), caller.account.clone()),
-    };
-    Ok(answer(world, "GetCallerIdentity", |out| {
+    let (arn, user_id) = identity(world, caller);
+    Ok(answer(world, &STS, "GetCallerIdentity", |out| {
         out.text("Arn", &arn);
         out.text("UserId", &user_id);
         out.text("Account", &caller.account);
@@ -185,35 +187,21 @@ fn assume_role(world: &mut World, _: &Caller, parameters: &Parameters) -> Result
     let (account, path) = role_parts(role)
         .ok_or_else(|| Failure::new(400, "ValidationError", format!("{role} is invalid")))?;
 
-    let access_key = format!("ASIA{}", world.ids.upper(16));
-    let secret = world.ids.upper(40);
-    let token = world.ids.upper(120);
     let role_id = format!("AROA{}", world.ids.upper(17));
     let role_name = path.rsplit('/').next().unwrap_or(path);
     let arn = format!("arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}");
     let user_id = format!("{role_id}:{session_name}");
-    let expires =
-        world.now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
-    world.sts.insert(
-        access_key.clone(),
-        Session {
-            account: account.to_owned(),
-            token: token.clone(),
-            expires,
-            arn: arn.clone(),
-            user_id: user_id.clone(),
-        },
-    );
-    Ok(answer(world, "AssumeRole", |out| {
+    let lent = lend(world, account, &arn, &user_id, seconds);
+    Ok(answer(world, &STS, "AssumeRole", |out| {
         out.element("AssumedRoleUser", |out| {
             out.text("AssumedRoleId", &user_id);
             out.text("Arn", &arn);
         });
         out.element("Credentials", |out| {
-            out.text("AccessKeyId", &access_key);
-            out.text("SecretAccessKey", &secret);
-            out.text("SessionToken", &token);
-            out.text("Expiration", &expires.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+            out.text("AccessKeyId", &lent.access_key);
+            out.text("SecretAccessKey", &lent.secret);
+            out.text("SessionToken", &lent.token);
+            out.text("Expiration", &instant(lent.expires));
         });
     }))
 }
@@ -227,13 +215,4 @@ fn role_parts(arn: &str) -> Option<(&str, &str)> {
     let path = resource.strip_prefix("role/")?;
     let digits = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
     (digits && !path.is_empty()).then_some((account, path))
-}
-
-fn answer(world: &mut World, operation: &str, inside: impl FnOnce(&mut Writer)) -> Answer {
-    let root = format!("{operation}Response");
-    let mut out = Writer::new(&root, NAMESPACE);
-    out.element(&format!("{operation}Result"), inside);
-    let id = world.ids.uuid();
-    out.element("ResponseMetadata", |out| out.text("RequestId", &id));
-    Answer::xml(out.finish(&root))
 }

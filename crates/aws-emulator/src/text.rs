@@ -18,6 +18,26 @@ pub(crate) fn percent_decode(text: &str, plus_is_space: bool) -> Option<String> 
     String::from_utf8(out).ok()
 }
 
+/// Encodes everything but letters, digits and `-_.~`.
+pub(crate) fn percent_encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(char::from(byte));
+            }
+            other => {
+                out.push('%');
+                for half in [other >> 4, other & 15] {
+                    let digit = char::from_digit(u32::from(half), 16).unwrap_or('0');
+                    out.push(digit.to_ascii_uppercase());
+                }
+            }
+        }
+    }
+    out
+}
+
 /// Splits `a=b&c` into pairs, in order; `None` for a broken escape.
 pub(crate) fn query_pairs(text: &str, plus_is_space: bool) -> Option<Vec<(String, String)>> {
     text.split('&')
@@ -72,6 +92,12 @@ mod tests {
         for broken in ["%", "%2", "%zz", "%ff"] {
             assert_eq!(percent_decode(broken, false), None, "{broken}");
         }
+    }
+
+    #[test]
+    fn what_is_encoded_decodes_again() {
+        assert_eq!(percent_encode("a/b ü~"), "a%2Fb%20%C3%BC~");
+        assert_eq!(percent_decode("a%2Fb%20%C3%BC~", true).as_deref(), Some("a/b ü~"));
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn change(
     stream::change(table, input, now)?;
     encryption::change(table, input, caller, due)?;
     if let Some(class) = input.get("TableClass").and_then(Value::as_str) {
-        table.class = Some((class.to_owned(), Some(now)));
+        table.next_class = Some((class.to_owned(), Some(now)));
     }
     if let Some(protected) = input.get("DeletionProtectionEnabled").and_then(Value::as_bool) {
         table.deletion_protection = protected;
@@ -252,6 +252,13 @@ fn create_index(
     for definition in definitions {
         if !table.attributes.contains(definition) {
             table.attributes.push(definition.clone());
+        }
+    }
+    let keys = member["KeySchema"].as_array().into_iter().flatten();
+    for name in keys.map(|key| &key["AttributeName"]) {
+        let known = |definition: &&Value| definition["AttributeName"] == *name;
+        if !table.attributes.iter().any(|definition| known(&definition)) {
+            table.attributes.extend(table.retired.iter().find(known).cloned());
         }
     }
     let phase = Phase::until(Status::Creating, due, Status::Active);

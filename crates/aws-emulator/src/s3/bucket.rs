@@ -20,6 +20,7 @@ use super::owned;
 use super::region;
 use super::shapes;
 use super::tagging;
+use crate::cloud::Caller;
 use crate::cloud::World;
 use crate::failure::Failure;
 use crate::protocol::Answer;
@@ -143,45 +144,18 @@ fn create_bucket(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, F
         }
     };
     let tags = configuration["Tags"].as_array().cloned().unwrap_or_default();
-    tagging::check(&tags)?;
+    tagging::check(&tags, &[])?;
 
     let location = format!("/{}", incoming.bucket);
-    match world.s3.buckets.get(&incoming.bucket) {
-        Some(bucket) if bucket.account != caller.account => {
-            return Err(taken(&incoming.bucket));
-        }
-        // Only in the oldest region does making a bucket twice succeed; nothing changes then.
-        Some(bucket)
-            if !is_directory && bucket.region == region::GLOBAL && region == region::GLOBAL =>
-        {
-            return Ok(Answer::empty(200).header("location", location));
-        }
-        Some(_) => {
-            return Err(Failure::new(
-                409,
-                "BucketAlreadyOwnedByYou",
-                "Your previous request to create the named bucket succeeded and you already own it.",
-            )
-            .detail("BucketName", incoming.bucket.as_str()));
-        }
-        None if world.settings.foreign_buckets.contains(&incoming.bucket) => {
-            return Err(taken(&incoming.bucket));
-        }
-        None => {}
-    }
-    let owned = world.s3.buckets.values().filter(|b| b.account == caller.account).count();
-    if owned >= MAX_BUCKETS {
-        return Err(Failure::new(
-            400,
-            "TooManyBuckets",
-            "You have attempted to create more buckets than allowed",
-        ));
+    if !available(world, caller, &incoming.bucket, region)? {
+        return Ok(Answer::empty(200).header("location", location));
     }
     let mut bucket = Bucket {
         account: caller.account.clone(),
         region: region.to_owned(),
         created: world.now,
         documents: BTreeMap::new(),
+        policy: String::new(),
         configurations: BTreeMap::new(),
     };
     if !is_directory {
@@ -199,6 +173,79 @@ fn create_bucket(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, F
     }
     world.s3.buckets.insert(incoming.bucket.clone(), bucket);
     Ok(Answer::empty(200).header("location", location))
+}
+
+/// Whether the caller may make a bucket of this name; `false` if there is nothing to make.
+fn available(world: &World, caller: &Caller, name: &str, region: &str) -> Result<bool, Failure> {
+    match world.s3.buckets.get(name) {
+        Some(bucket) if bucket.account != caller.account => return Err(taken(name)),
+        // Only in the oldest region does making a bucket twice succeed; nothing changes then.
+        Some(bucket)
+            if !directory::is_name(name)
+                && bucket.region == region::GLOBAL
+                && region == region::GLOBAL =>
+        {
+            return Ok(false);
+        }
+        Some(_) => {
+            return Err(Failure::new(
+                409,
+                "BucketAlreadyOwnedByYou",
+                "Your previous request to create the named bucket succeeded and you already own it.",
+            )
+            .detail("BucketName", name));
+        }
+        None if world.settings.foreign_buckets.contains(name) => return Err(taken(name)),
+        None => {}
+    }
+    let owned = world.s3.buckets.values().filter(|b| b.account == caller.account).count();
+    if owned >= MAX_BUCKETS {
+        return Err(Failure::new(
+            400,
+            "TooManyBuckets",
+            "You have attempted to create more buckets than allowed",
+        ));
+    }
+    Ok(true)
+}
+
+/// A bucket that a stack makes, with tags that only AWS may set.
+pub(crate) fn create_for_stack(
+    world: &mut World,
+    caller: &Caller,
+    name: &str,
+    versions: bool,
+    tags: &[(String, String)],
+) -> Result<(), Failure> {
+    name::check(name)?;
+    if world.s3.buckets.contains_key(name) {
+        return Err(taken(name));
+    }
+    available(world, caller, name, &caller.region)?;
+    let mut bucket = Bucket {
+        account: caller.account.clone(),
+        region: caller.region.clone(),
+        created: world.now,
+        documents: BTreeMap::new(),
+        policy: String::new(),
+        configurations: BTreeMap::new(),
+    };
+    document::set_defaults(&mut bucket, "BucketOwnerEnforced");
+    if versions {
+        bucket.documents.insert("versioning", json!({ "Status": "Enabled" }));
+    }
+    let tags = tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value }));
+    let tags: Vec<Value> = tags.collect();
+    bucket.documents.insert("tagging", json!({ "TagSet": tags }));
+    world.s3.buckets.insert(name.to_owned(), bucket);
+    Ok(())
+}
+
+/// The end of a bucket with its stack.
+pub(crate) fn delete_for_stack(world: &mut World, caller: &Caller, name: &str) {
+    if world.s3.buckets.get(name).is_some_and(|bucket| bucket.account == caller.account) {
+        world.s3.buckets.remove(name);
+    }
 }
 
 /// Whether a new bucket may have this list: it is private, or lists are switched on, and nobody

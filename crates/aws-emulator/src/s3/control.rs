@@ -109,11 +109,6 @@ fn owned<'w>(world: &'w mut World, incoming: &Incoming<'_>) -> Result<&'w mut Bu
     Ok(bucket)
 }
 
-fn tags(bucket: &Bucket) -> Vec<Value> {
-    let set = bucket.documents.get("tagging").and_then(|tagging| tagging["TagSet"].as_array());
-    set.cloned().unwrap_or_default()
-}
-
 fn set_tags(bucket: &mut Bucket, tags: &[Value]) {
     if tags.is_empty() {
         bucket.documents.remove("tagging");
@@ -123,7 +118,7 @@ fn set_tags(bucket: &mut Bucket, tags: &[Value]) {
 }
 
 fn list(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
-    let tags = json!({ "Tags": tags(owned(world, incoming)?) });
+    let tags = json!({ "Tags": tagging::of(owned(world, incoming)?) });
     Ok(Answer::xml(xml::document("ListTagsForResourceResult", NAMESPACE, &TAGS, &tags)))
 }
 
@@ -131,12 +126,12 @@ fn tag(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
     let given = xml::read(incoming.request.body(), "TagResourceRequest", &TAGS)
         .map_err(|reason| malformed_xml(&reason))?;
     let given = given["Tags"].as_array().cloned().unwrap_or_default();
-    tagging::check(&given)?;
     let bucket = owned(world, incoming)?;
-    let mut all = tags(bucket);
+    let old = tagging::of(bucket);
+    let mut all = old.clone();
     all.retain(|old| !given.iter().any(|new| new["Key"] == old["Key"]));
     all.extend(given);
-    tagging::check(&all)?;
+    tagging::check(&all, &old)?;
     set_tags(bucket, &all);
     Ok(Answer::empty(204))
 }
@@ -149,8 +144,10 @@ fn untag(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> 
         .map(|(_, value)| value.as_str())
         .collect();
     let bucket = owned(world, incoming)?;
-    let mut all = tags(bucket);
+    let old = tagging::of(bucket);
+    let mut all = old.clone();
     all.retain(|tag| !gone.iter().any(|key| tag["Key"] == *key));
+    tagging::check(&all, &old)?;
     set_tags(bucket, &all);
     Ok(Answer::empty(204))
 }

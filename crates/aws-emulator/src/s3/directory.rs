@@ -1,14 +1,17 @@
 //! Directory buckets (S3 Express One Zone), as far as their control plane goes.
 //!
-//! Their names end with the zone and `--x-s3`; their requests are signed for `s3express`. What is done
-//! in a session (everything on objects, and HeadBucket) is not implemented.
+//! Their names end with the zone and `--x-s3`; their requests are signed for `s3express`. There are
+//! no objects. A session is good for the control plane, too, which AWS does not allow: SDKs that are
+//! given an endpoint open one before any request.
 
+use http::Method;
 use serde_json::Value;
 
 use super::Bucket;
 use super::Incoming;
 use super::NAMESPACE;
 use super::Operation;
+use super::owned;
 use crate::cloud::World;
 use crate::failure::Failure;
 use crate::protocol::Answer;
@@ -18,9 +21,16 @@ use crate::shape::opt;
 use crate::shape::req;
 use crate::shape::text;
 use crate::shape::xml::Writer;
+use crate::sts;
 
 /// The name in the credential scope of requests for directory buckets.
 pub(crate) const SIGNING_NAME: &str = "s3express";
+
+/// The header with the token of a session.
+pub(crate) const TOKEN_HEADER: &str = "x-amz-s3session-token";
+
+/// How long a session lasts.
+const SESSION_SECONDS: i64 = 300;
 
 const SUFFIX: &str = "--x-s3";
 
@@ -48,9 +58,42 @@ pub(super) static LIST: Operation = Operation {
     run: list,
 };
 
+static CREATE_SESSION: Operation = Operation {
+    name: "CreateSession",
+    parameters: &["session"],
+    headers: &["x-amz-create-session-mode"],
+    run: create_session,
+};
+
+/// The operation that opens a session.
+pub(super) fn session(method: &Method, query: &str) -> Option<&'static Operation> {
+    (*method == Method::GET && query == "session").then_some(&CREATE_SESSION)
+}
+
+fn create_session(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
+    if !is_name(&incoming.bucket) {
+        let message = "The specified method is not allowed against this resource.";
+        return Err(Failure::new(405, "MethodNotAllowed", message));
+    }
+    owned(world, incoming)?;
+    let caller = &incoming.caller;
+    let (arn, user_id) = sts::identity(world, caller);
+    let lent = sts::lend(world, &caller.account, &arn, &user_id, SESSION_SECONDS);
+    const ROOT: &str = "CreateSessionResult";
+    let mut out = Writer::new(ROOT, NAMESPACE);
+    out.element("Credentials", |out| {
+        out.text("AccessKeyId", &lent.access_key);
+        out.text("SecretAccessKey", &lent.secret);
+        out.text("SessionToken", &lent.token);
+        out.text("Expiration", &sts::instant(lent.expires));
+    });
+    Ok(Answer::xml(out.finish(ROOT)))
+}
+
 /// What a directory bucket supports, of what any bucket does.
 const SUPPORTED: &[&str] = &[
     "CreateBucket",
+    "CreateSession",
     "DeleteBucket",
     "DeleteBucketEncryption",
     "DeleteBucketLifecycle",
@@ -58,6 +101,7 @@ const SUPPORTED: &[&str] = &[
     "GetBucketEncryption",
     "GetBucketLifecycleConfiguration",
     "GetBucketPolicy",
+    "ListObjectsV2",
     "PutBucketEncryption",
     "PutBucketLifecycleConfiguration",
     "PutBucketPolicy",

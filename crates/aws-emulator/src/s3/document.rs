@@ -257,6 +257,7 @@ fn delete(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure>
     let bucket = owned(world, incoming)?;
     if document.query == "tagging" {
         tagging::check_allowed(bucket)?;
+        tagging::check(&[], &tagging::of(bucket))?;
     }
     bucket.documents.remove(document.query);
     Ok(Answer::empty(204))

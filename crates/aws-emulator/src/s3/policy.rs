@@ -40,11 +40,11 @@ pub(super) fn operation(method: &Method, query: &str) -> Option<&'static Operati
 
 fn get(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
     let bucket = owned(world, incoming)?;
-    let policy = bucket.documents.get("policy").ok_or_else(|| {
-        Failure::new(404, "NoSuchBucketPolicy", "The bucket policy does not exist")
-            .detail("BucketName", incoming.bucket.as_str())
-    })?;
-    Ok(Answer::raw("application/json", policy.to_string().into_bytes()))
+    if !bucket.documents.contains_key("policy") {
+        return Err(Failure::new(404, "NoSuchBucketPolicy", "The bucket policy does not exist")
+            .detail("BucketName", incoming.bucket.as_str()));
+    }
+    Ok(Answer::raw("application/json", bucket.policy.clone().into_bytes()))
 }
 
 fn put(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
@@ -64,6 +64,7 @@ fn put(world: &mut World, incoming: &Incoming<'_>) -> Result<Answer, Failure> {
             ),
         ));
     }
+    bucket.policy = policy_text::in_order(incoming.request.body()).unwrap_or_default();
     bucket.documents.insert("policy", policy);
     Ok(Answer::empty(204))
 }

@@ -25,7 +25,17 @@ pub(super) const TAG_SET: Shape = list(&TAG, 0, usize::MAX, "Tag");
 /// The rules of the document `Tagging`.
 pub(super) fn check_document(scene: &mut Scene<'_>, value: &mut Value) -> Result<(), Failure> {
     check_allowed(scene.bucket)?;
-    check(value["TagSet"].as_array().map_or(&[], Vec::as_slice))
+    check(value["TagSet"].as_array().map_or(&[], Vec::as_slice), &of(scene.bucket))
+}
+
+/// The tags of a bucket.
+pub(super) fn of(bucket: &Bucket) -> Vec<Value> {
+    let set = bucket.documents.get("tagging").and_then(|tagging| tagging["TagSet"].as_array());
+    set.cloned().unwrap_or_default()
+}
+
+fn is_of_the_system(tag: &Value) -> bool {
+    tag["Key"].as_str().is_some_and(|key| key.to_ascii_lowercase().starts_with("aws:"))
 }
 
 /// Whether these operations may change the tags: once tags decide who may do what, they are changed
@@ -38,8 +48,9 @@ pub(super) fn check_allowed(bucket: &Bucket) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a bucket may have these tags.
-pub(super) fn check(tags: &[Value]) -> Result<(), Failure> {
+/// Whether a bucket that has the tags `old` may have these instead. Those of the system stay as they
+/// are: a set without them, or with others, is refused.
+pub(super) fn check(tags: &[Value], old: &[Value]) -> Result<(), Failure> {
     let invalid = |message: &str| Err(Failure::new(400, "InvalidTag", message));
     if tags.len() > MAX_TAGS {
         return Err(Failure::new(
@@ -58,12 +69,15 @@ pub(super) fn check(tags: &[Value]) -> Result<(), Failure> {
         if value.chars().count() > 256 || !characters_allowed(value) {
             return invalid("The TagValue you have provided is invalid");
         }
-        if key.to_ascii_lowercase().starts_with("aws:") {
+        if is_of_the_system(tag) && !old.contains(tag) {
             return invalid("System tags cannot be added/updated by requester");
         }
         if !keys.insert(key) {
             return invalid("Cannot provide multiple Tags with the same key");
         }
+    }
+    if old.iter().any(|tag| is_of_the_system(tag) && !tags.contains(tag)) {
+        return invalid("System tags cannot be removed by requester");
     }
     Ok(())
 }

@@ -233,7 +233,9 @@ async fn billing_throughput_and_class_can_be_changed() {
     assert_eq!(code_, "ValidationException");
     assert!(message.starts_with("The provisioned throughput for the table will not change."));
     update().provisioned_throughput(units(1, 2)).send().await.unwrap();
-    update().table_class(TableClass::StandardInfrequentAccess).send().await.unwrap();
+    let during = update().table_class(TableClass::StandardInfrequentAccess).send().await.unwrap();
+    let during = during.table_description().unwrap();
+    assert!(during.table_class_summary().is_none(), "the class follows when the table is done");
 
     let table = client.describe_table().table_name("table").send().await.unwrap();
     let table = table.table().unwrap();

@@ -5,6 +5,7 @@
 mod control;
 mod dynamodb;
 mod dynamodb_tables;
+mod neighbours;
 mod orphans;
 mod pressure;
 mod raw;

@@ -22,7 +22,7 @@ pub(crate) async fn plain(world: &World, method: &str, path: &str, body: &str) -
     (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
 }
 
-async fn send(
+pub(crate) async fn send(
     world: &World,
     method: &str,
     path: &str,
@@ -185,7 +185,7 @@ async fn requests_must_be_signed_for_the_service_they_call() {
         ("basic", send(&world, "GET", "/", &[("authorization", "Basic eA==")], "").await),
         ("dynamodb as s3", signed(&world, "s3", "POST", "/", &json, "{}").await),
         ("s3 as sts", signed(&world, "sts", "GET", "/", &[], "").await),
-        ("another service", signed(&world, "ec2", "POST", "/", &form, "").await),
+        ("another service", signed(&world, "lambda", "POST", "/", &form, "").await),
     ] {
         let body = answer.split_once("\r\n\r\n").unwrap().1;
         out.push_str(&format!("{name}: {}\n{body}\n", answer.lines().next().unwrap()));

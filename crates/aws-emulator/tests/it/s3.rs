@@ -255,9 +255,9 @@ async fn what_is_not_implemented_says_so() {
     let world = World::start().await;
     let s3 = world.s3(REGION);
     create(&s3, "bare").await.unwrap();
-    let (code, message) = refusal(s3.list_objects_v2().bucket("bare").send().await);
+    let (code, message) = refusal(s3.get_bucket_policy_status().bucket("bare").send().await);
     assert_eq!(code, "NotImplemented");
-    assert_eq!(message, "the emulator does not implement S3 `GET /bucket`");
+    assert_eq!(message, "the emulator does not implement S3 `GET /bucket?policyStatus`");
     let (_, message) = refusal(s3.get_object().bucket("bare").key("a").send().await);
     assert_eq!(message, "the emulator does not implement S3 operations on objects");
 }

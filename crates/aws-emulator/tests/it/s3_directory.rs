@@ -97,3 +97,38 @@ async fn the_control_plane_tags_buckets_one_by_one() {
     assert_eq!(call("GET", "arn%3Aaws%3As3%3Ax", "", "").await.0, "501");
     assert_eq!(call("GET", arn, "?new=1", "").await.0, "501");
 }
+
+/// An SDK with an endpoint of its own signs with a session, as boto3 does here.
+#[tokio::test]
+async fn a_session_is_good_for_the_control_plane() {
+    let world = World::start().await;
+    let s3 = world.s3(REGION);
+    let create = s3.create_bucket().bucket(NAME);
+    create.create_bucket_configuration(configuration("usw2-az1")).send().await.unwrap();
+    let given = s3.create_session().bucket(NAME).send().await.unwrap();
+    let given = given.credentials().unwrap();
+    let asked = async |token: &str| {
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential={}/20250102/us-west-2/s3express/aws4_request, \
+             SignedHeaders=host;x-amz-date, Signature={}",
+            given.access_key_id(),
+            "0".repeat(64)
+        );
+        let headers = [
+            ("authorization", authorization.as_str()),
+            ("x-amz-date", "20250102T030405Z"),
+            ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
+            ("x-amz-s3session-token", token),
+        ];
+        let path = format!("/{NAME}?encryption");
+        let answer = raw::send(&world, "GET", &path, &headers, "").await;
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(asked(given.session_token()).await, "200");
+    assert_eq!(asked("stolen").await, "403");
+    world.control.skip_time(std::time::Duration::from_secs(301));
+    assert_eq!(asked(given.session_token()).await, "400");
+    world.s3("us-east-1").create_bucket().bucket("plain").send().await.unwrap();
+    let session = world.s3("us-east-1").create_session().bucket("plain").send().await;
+    assert_eq!(code(session), "MethodNotAllowed");
+}
