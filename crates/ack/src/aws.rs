@@ -3,6 +3,7 @@
 mod clients;
 mod failure;
 mod frames;
+mod telemetry;
 
 pub use clients::Aws;
 pub use clients::ClientError;
@@ -12,3 +13,5 @@ pub use failure::Effect;
 pub use failure::Failure;
 pub(crate) use frames::SendBy;
 pub(crate) use frames::boxed;
+pub use telemetry::ApiMetrics;
+pub(crate) use telemetry::on_behalf_of;

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kube::Client;
@@ -30,8 +32,10 @@ use runtime::store::WatchSpec;
 use runtime::workers::Requeue;
 use runtime::workers::Workers;
 use serde_json::Value as Json;
+use tokio::time::Instant;
 
 use crate::aws::Aws;
+use crate::aws::on_behalf_of;
 use crate::export;
 use crate::kind::Kind;
 use crate::kind::VERSION;
@@ -44,14 +48,19 @@ use crate::scope::Scope;
 use crate::scope::Settings;
 use crate::scope::Surroundings;
 
+mod events;
 mod exports;
 mod live;
 mod memory;
+mod pace;
 mod role_stores;
 
+use events::Events;
 use exports::Exports;
 use live::Live;
 use memory::Memory;
+use pace::Api;
+use pace::Paces;
 use role_stores::RoleStores;
 
 /// How long a store may take until its first list before a line in the log says so.
@@ -144,6 +153,8 @@ pub fn start(
         settings: Arc::new(options.settings.clone()),
         namespaces,
         roles,
+        events: Events::start(client, tasks),
+        paces: Arc::default(),
         exports: options.exports.then(|| Exports::start(client, options, tasks)),
     };
     macro_rules! start {
@@ -199,6 +210,8 @@ struct Shared {
     namespaces: Option<Store<Namespace>>,
     roles: RoleStores,
     exports: Option<Exports>,
+    events: Events,
+    paces: Arc<Paces>,
 }
 
 /// What a store keeps of a namespace.
@@ -226,6 +239,19 @@ fn namespaces(client: &Client, options: &Options, tasks: &Tasks) -> Store<Namesp
 struct Stores(Vec<(Option<String>, Store<Arc<Json>>)>);
 
 impl Stores {
+    /// Starts them.
+    fn start(
+        namespaces: &[String],
+        mut start: impl FnMut(Option<String>) -> Store<Arc<Json>>,
+    ) -> Self {
+        let scopes: Vec<Option<String>> = if namespaces.is_empty() {
+            vec![None]
+        } else {
+            namespaces.iter().cloned().map(Some).collect()
+        };
+        Self(scopes.into_iter().map(|scope| (scope.clone(), start(scope))).collect())
+    }
+
     fn of(&self, key: &ObjectKey) -> Option<&Store<Arc<Json>>> {
         let holds = |scope: &Option<String>| scope.is_none() || *scope == key.namespace;
         self.0.iter().find(|(scope, _)| holds(scope)).map(|(_, store)| store)
@@ -272,14 +298,9 @@ fn start_kind<R: Resource>(
         metrics: options.queue_metrics.as_ref().map(|metrics| metrics.queue(&name)),
         ..QueueOptions::default()
     });
-    let scopes: Vec<Option<String>> = if options.namespaces.is_empty() {
-        vec![None]
-    } else {
-        options.namespaces.iter().cloned().map(Some).collect()
-    };
-    let watch = |scope: Option<String>| {
+    let stores = Stores::start(&options.namespaces, |scope| {
         let mut spec = WatchSpec::all(resource(&kind));
-        spec.namespace.clone_from(&scope);
+        spec.namespace = scope;
         spec.labels = options.labels.clone();
         let (queue, exports) = (queue.clone(), shared.exports.clone());
         let on_change = move |change: &Change<Arc<Json>>| {
@@ -291,10 +312,8 @@ fn start_kind<R: Resource>(
             }
         };
         let client = shared.client.clone();
-        let store = Store::start(client, spec, whole(), options.watch.clone(), tasks, on_change);
-        (scope, store)
-    };
-    let stores = Stores(scopes.into_iter().map(watch).collect());
+        Store::start(client, spec, whole(), options.watch.clone(), tasks, on_change)
+    });
     let workers = Workers::new(
         name.as_str(),
         options.kind_workers.get(&name).copied().unwrap_or(options.workers),
@@ -375,6 +394,17 @@ async fn reconcile<R: Resource>(
     };
     let around = Surroundings { annotations, labels, roles: shared.roles.now() };
     let scope = Scope::resolve(&R::KIND, &object, &around, &shared.settings);
+    let api = scope.as_ref().ok().map(|scope| Api {
+        account: scope.place.account.clone(),
+        region: scope.place.region.clone(),
+        service: R::KIND.service,
+    });
+    if let Some(api) = &api
+        && let Some(wait) = shared.paces.wait(api, R::KIND.kind, key, Instant::now())
+    {
+        tracing::debug!(?wait, account = api.account, "AWS throttles");
+        return Requeue::After(wait);
+    }
     // The clients of some region: where there is no scope, AWS is not asked.
     let (region, endpoint, role) = match &scope {
         Ok(scope) => (
@@ -397,14 +427,42 @@ async fn reconcile<R: Resource>(
         aws: shared.aws.regional(region, endpoint, role),
         place: scope.as_ref().ok().map(|scope| scope.place.clone()),
         memory,
+        events: &shared.events,
+        throttled: AtomicBool::new(false),
     };
-    match scope {
+    let agent = user_agent::<R>(&object, shared.settings.version);
+    let requeue = match scope {
         Ok(scope) => {
             let depth = memory.depth(&object);
-            run(&live, Known::<R> { depth, ..Known::new(object, scope, *resync) }).await
+            let known = Known::<R> { depth, ..Known::new(object, scope, *resync) };
+            on_behalf_of(agent, run(&live, known)).await
         }
         Err(reason) => refuse::<R>(&live, &object, &reason).await,
+    };
+    if let Some(api) = &api {
+        if live.throttled.load(Ordering::Relaxed) {
+            shared.paces.throttled(api, Instant::now());
+        } else {
+            shared.paces.went_well(api);
+        }
     }
+    requeue
+}
+
+/// What requests for an object say of whom they come from, as those of the published controllers.
+fn user_agent<R: Resource>(object: &Object<R::Spec>, version: &str) -> Arc<str> {
+    let kind = R::KIND;
+    let mut agent = format!(
+        "aws-controllers-k8s/{}-{version} (CRDKind/{}; CRDVersion/{VERSION}",
+        kind.group(),
+        kind.kind
+    );
+    let label = |key: &str| object.labels.get(key).map(String::as_str);
+    if label("app.kubernetes.io/managed-by") == Some("kro") {
+        let version = label("kro.run/kro-version").unwrap_or_default();
+        agent += &format!("; ManagedBy/kro; KROVersion/{version}");
+    }
+    (agent + ")").into()
 }
 
 fn resource(kind: &Kind) -> ApiResource {

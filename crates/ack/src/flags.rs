@@ -69,7 +69,7 @@ pub struct Flags {
     /// Namespaces to watch; all if empty.
     #[arg(long, value_delimiter = ',', action = ArgAction::Append)]
     pub watch_namespace: Vec<String>,
-    /// Labels of objects to watch, such as app=web,tier!=test.
+    /// Labels of objects to watch, such as app=web,tier!=test,team in (a,b).
     #[arg(long, default_value = "")]
     pub watch_selectors: String,
     /// AWS services to serve: s3, dynamodb, sqs; all if empty.
@@ -155,7 +155,10 @@ pub enum BadFlags {
     #[error("--services: there is no service `{0}`; there are {services}", services = service_names())]
     Service(String),
     /// Not a selector.
-    #[error("--watch-selectors: `{0}` is none of key=value, key!=value, key and !key")]
+    #[error(
+        "--watch-selectors: `{0}` is none of key=value, key!=value, key in (a,b), key notin (a,b), \
+         key and !key"
+    )]
     Selector(String),
     /// No such feature.
     #[error("--feature-gates: `{0}` is not of the form Name=true with one of the names {1}")]
@@ -273,23 +276,9 @@ impl Flags {
     ///
     /// It is none.
     pub fn labels(&self) -> Result<Selector, BadFlags> {
-        let terms = self.watch_selectors.split(',').map(str::trim).filter(|term| !term.is_empty());
         let mut selector = Selector::default();
-        for term in terms {
-            let bad = || BadFlags::Selector(term.to_owned());
-            let trimmed = |text: &str| text.trim().trim_start_matches('=').to_owned();
-            let expression = if let Some((key, value)) = term.split_once("!=") {
-                Expression::NotEqual(trimmed(key), trimmed(value))
-            } else if let Some((key, value)) = term.split_once('=') {
-                Expression::Equal(trimmed(key), trimmed(value))
-            } else if let Some(key) = term.strip_prefix('!') {
-                Expression::DoesNotExist(trimmed(key))
-            } else {
-                Expression::Exists(trimmed(term))
-            };
-            if term.contains([' ', '(', ')']) || term.starts_with('=') {
-                return Err(bad());
-            }
+        for term in terms(&self.watch_selectors) {
+            let expression = expression(term).ok_or_else(|| BadFlags::Selector(term.to_owned()))?;
             selector.extend([expression]);
         }
         Ok(selector)
@@ -346,6 +335,46 @@ impl Flags {
     pub fn namespaces(&self) -> Vec<String> {
         let names = self.watch_namespace.iter().map(|name| name.trim().to_owned());
         names.filter(|name| !name.is_empty()).collect()
+    }
+}
+
+/// The terms of a label selector: commas within parentheses belong to a term.
+fn terms(selector: &str) -> impl Iterator<Item = &str> {
+    let mut open = false;
+    let terms = selector.split(move |c| {
+        open = (open || c == '(') && c != ')';
+        c == ',' && !open
+    });
+    terms.map(str::trim).filter(|term| !term.is_empty())
+}
+
+/// One term; `None` if it is none.
+fn expression(term: &str) -> Option<Expression> {
+    let word = |text: &str| {
+        let text = text.trim();
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+        text.chars().all(fits).then(|| text.to_owned())
+    };
+    let key = |text: &str| word(text).filter(|key| !key.is_empty());
+    if let Some(rest) = term.strip_suffix(')') {
+        let (head, values) = rest.split_once('(')?;
+        let values = values.split(',').map(word).collect::<Option<_>>()?;
+        let (name, operator) = head.trim().rsplit_once(char::is_whitespace)?;
+        return match operator {
+            "in" => Some(Expression::In(key(name)?, values)),
+            "notin" => Some(Expression::NotIn(key(name)?, values)),
+            _ => None,
+        };
+    }
+    if let Some((name, value)) = term.split_once("!=") {
+        return Some(Expression::NotEqual(key(name)?, word(value)?));
+    }
+    if let Some((name, value)) = term.split_once("==").or_else(|| term.split_once('=')) {
+        return Some(Expression::Equal(key(name)?, word(value)?));
+    }
+    match term.strip_prefix('!') {
+        Some(name) => Some(Expression::DoesNotExist(key(name)?)),
+        None => Some(Expression::Exists(key(term)?)),
     }
 }
 

@@ -123,7 +123,12 @@ pub enum Next<Call> {
     /// Create the resource.
     Create(Call),
     /// Change the resource.
-    Update(Plan<Call>),
+    Update {
+        /// The requests.
+        plan: Plan<Call>,
+        /// Fields that differ.
+        fields: Vec<String>,
+    },
     /// Delete the resource.
     Delete(Plan<Call>),
     /// Patch metadata or spec of the object.

@@ -20,8 +20,10 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls;
 
+use super::ApiMetrics;
 use super::Effect;
 use super::Failure;
+use super::telemetry::Telemetry;
 
 /// Most clients kept at a time. Endpoints come from annotations of namespaces, so there is a bound
 /// on what they can make us hold.
@@ -87,6 +89,7 @@ type At = (String, Option<String>, Option<String>);
 pub struct Aws {
     config: SdkConfig,
     path_style: bool,
+    telemetry: Telemetry,
     clients: Mutex<BTreeMap<At, Arc<Regional>>>,
 }
 
@@ -114,7 +117,14 @@ impl Aws {
             .timeout_config(timeouts)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
-        Self { config, path_style, clients: Mutex::default() }
+        Self { config, path_style, telemetry: Telemetry::default(), clients: Mutex::default() }
+    }
+
+    /// Counts all requests from now on.
+    #[must_use]
+    pub fn counting(mut self, metrics: ApiMetrics) -> Self {
+        self.telemetry = Telemetry { metrics: Some(metrics) };
+        self
     }
 
     /// The account of the credentials.
@@ -123,7 +133,8 @@ impl Aws {
     ///
     /// STS refused, or could not be reached.
     pub async fn account(&self, endpoint: Option<&Endpoint>) -> Result<String, Failure> {
-        let mut config = aws_sdk_sts::config::Builder::from(&self.config);
+        let mut config =
+            aws_sdk_sts::config::Builder::from(&self.config).interceptor(self.telemetry.clone());
         if let Some(endpoint) = endpoint {
             config.set_endpoint_url(Some(endpoint.0.clone()));
         }
@@ -157,8 +168,9 @@ impl Aws {
         let region = Region::new(region.to_owned());
         let config = match role {
             Some(role) => {
-                let mut sts =
-                    aws_sdk_sts::config::Builder::from(&self.config).region(region.clone());
+                let mut sts = aws_sdk_sts::config::Builder::from(&self.config)
+                    .interceptor(self.telemetry.clone())
+                    .region(region.clone());
                 sts.set_endpoint_url(url.clone());
                 let sts = aws_sdk_sts::Client::from_conf(sts.build());
                 let role =
@@ -167,15 +179,22 @@ impl Aws {
             }
             None => self.config.clone(),
         };
+        let telemetry = || self.telemetry.clone();
         let mut s3 = aws_sdk_s3::config::Builder::from(&config)
+            .interceptor(telemetry())
             .region(region.clone())
             // Sessions are for objects. With an endpoint of one's own the SDK would open one even
             // for the control plane of a directory bucket, which takes none.
             .disable_s3_express_session_auth(true)
             .force_path_style(self.path_style);
-        let mut control = aws_sdk_s3control::config::Builder::from(&config).region(region.clone());
-        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).region(region.clone());
-        let mut sqs = aws_sdk_sqs::config::Builder::from(&config).region(region);
+        let mut control = aws_sdk_s3control::config::Builder::from(&config)
+            .interceptor(telemetry())
+            .region(region.clone());
+        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config)
+            .interceptor(telemetry())
+            .region(region.clone());
+        let mut sqs =
+            aws_sdk_sqs::config::Builder::from(&config).interceptor(telemetry()).region(region);
         // Without one the environment's counts, if it has one.
         if let Some(url) = url {
             s3.set_endpoint_url(Some(url.clone()));

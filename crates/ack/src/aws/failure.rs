@@ -32,6 +32,22 @@ impl Failure {
     pub fn has_code(&self, codes: &[&str]) -> bool {
         self.code.as_deref().is_some_and(|code| codes.contains(&code))
     }
+
+    /// Whether AWS takes no more requests for now, of this account to this service.
+    pub fn is_throttling(&self) -> bool {
+        self.has_code(&[
+            "BandwidthLimitExceeded",
+            "ProvisionedThroughputExceededException",
+            "RequestLimitExceeded",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "SlowDown",
+            "Throttling",
+            "ThrottledException",
+            "ThrottlingException",
+            "TooManyRequestsException",
+        ])
+    }
 }
 
 impl<E> From<SdkError<E, HttpResponse>> for Failure

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ack::aws::ApiMetrics;
 use ack::aws::Aws;
 use ack::controller;
 use ack::controller::Options;
@@ -51,7 +52,9 @@ async fn serve(flags: &Flags) -> anyhow::Result<()> {
     })?;
     let timeout = flags.http_client_timeout.get();
     let path_style = flags.aws_endpoint_use_path_style;
-    let aws = Arc::new(Aws::from_environment(&flags.aws_region, timeout, path_style).await);
+    let registry = prometheus::Registry::new();
+    let aws = Aws::from_environment(&flags.aws_region, timeout, path_style).await;
+    let aws = Arc::new(aws.counting(ApiMetrics::register(&registry)?));
     let identity_endpoint = flags.identity_endpoint()?;
     let account = match aws.account(identity_endpoint.as_ref()).await {
         Ok(account) => account,
@@ -62,7 +65,6 @@ async fn serve(flags: &Flags) -> anyhow::Result<()> {
     };
     tracing::info!(account, region = flags.aws_region, "using AWS account");
 
-    let registry = prometheus::Registry::new();
     let mut client_options = ClientOptions::new(concat!("controller/", env!("CARGO_PKG_VERSION")));
     client_options.kubeconfig.clone_from(&flags.kubeconfig);
     client_options.metrics = Some(runtime::client::ClientMetrics::register(&registry)?);

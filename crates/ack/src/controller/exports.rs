@@ -27,8 +27,8 @@ use serde_json::json;
 
 use super::KINDS;
 use super::Options;
+use super::Stores;
 use super::request;
-use super::synced;
 use crate::export;
 use crate::export::Said;
 use crate::export::Spec;
@@ -36,10 +36,10 @@ use crate::export::ToKind;
 use crate::kind::VERSION;
 use crate::shape::Time;
 
-/// The FieldExports of the cluster, and those that are to be looked at.
+/// The FieldExports of the namespaces that are watched, and those that are to be looked at.
 #[derive(Clone)]
 pub(super) struct Exports {
-    store: Store<Arc<Json>>,
+    stores: Stores,
     queue: Queue<ObjectKey>,
 }
 
@@ -73,27 +73,31 @@ impl Exports {
             Projected { data: Arc::new(object), index: index.into_iter().collect() }
         });
         let added = queue.clone();
-        let on_change = move |change: &Change<Arc<Json>>| {
-            if change.new.is_some() && change.origin != Origin::Write {
-                added.add(change.key.clone());
-            }
-        };
-        let spec = WatchSpec::all(resource);
-        let store =
-            Store::start(client.clone(), spec, projection, options.watch.clone(), tasks, on_change);
-        let this = Self { store, queue };
+        let stores = Stores::start(&options.namespaces, |scope| {
+            let mut spec = WatchSpec::all(resource.clone());
+            spec.namespace = scope;
+            let added = added.clone();
+            let on_change = move |change: &Change<Arc<Json>>| {
+                if change.new.is_some() && change.origin != Origin::Write {
+                    added.add(change.key.clone());
+                }
+            };
+            let (client, watch) = (client.clone(), options.watch.clone());
+            Store::start(client, spec, Arc::clone(&projection), watch, tasks, on_change)
+        });
+        let this = Self { stores, queue };
         let (exports, client, own) = (this.clone(), client.clone(), tasks.clone());
         let settings = options.settings.clone();
         let services = options.services.clone();
         tasks.spawn_job("fieldexport-start", async move {
-            synced(&exports.store, &own).await;
+            exports.stores.synced(&own).await;
             if own.token().is_cancelled() {
                 return Ok(());
             }
             let queue = exports.queue.clone();
             let pass = Arc::new(Pass {
                 client,
-                store: exports.store,
+                stores: exports.stores,
                 services,
                 cross_namespace: settings.cross_namespace,
             });
@@ -109,7 +113,8 @@ impl Exports {
     /// An object of a kind has changed, whatever of it.
     pub(super) fn source_changed(&self, group: &str, kind: &str, key: &ObjectKey) {
         let namespace = key.namespace.as_deref().unwrap_or_default();
-        for entry in self.store.indexed(&index_key(group, namespace, kind, &key.name)) {
+        let Some(store) = self.stores.of(key) else { return };
+        for entry in store.indexed(&index_key(group, namespace, kind, &key.name)) {
             self.queue.add(entry.key.clone());
         }
     }
@@ -118,14 +123,15 @@ impl Exports {
 /// What all passes share.
 struct Pass {
     client: Client,
-    store: Store<Arc<Json>>,
+    stores: Stores,
     services: Vec<String>,
     cross_namespace: bool,
 }
 
 impl Pass {
     async fn reconcile(&self, key: &ObjectKey) -> Requeue {
-        let Some(entry) = self.store.get(key) else { return Requeue::Done };
+        let entry = self.stores.of(key).and_then(|store| store.get(key));
+        let Some(entry) = entry else { return Requeue::Done };
         let object = Arc::clone(&entry.data);
         let namespace = key.namespace.clone().unwrap_or_default();
         let url = format!(

@@ -1,6 +1,8 @@
 //! The world as it is: the API server and AWS.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,10 +13,12 @@ use kube::core::Request;
 use runtime::store::Store;
 use serde_json::Value as Json;
 
+use super::events::Events;
 use super::memory::Memory;
 use crate::aws::Effect;
 use crate::aws::Failure;
 use crate::aws::Regional;
+use crate::event::Event;
 use crate::object::Object;
 use crate::reconcile::Patched;
 use crate::reconcile::Target;
@@ -37,6 +41,19 @@ pub(super) struct Live<'a> {
     pub(super) aws: Arc<Regional>,
     pub(super) place: Option<Place>,
     pub(super) memory: &'a Memory,
+    pub(super) events: &'a Events,
+    /// AWS has throttled a call of this pass.
+    pub(super) throttled: AtomicBool,
+}
+
+impl Live<'_> {
+    /// The answer, looked at for what concerns more than this pass.
+    fn seen<T>(&self, answer: Result<T, Failure>) -> Result<T, Failure> {
+        if answer.as_ref().is_err_and(Failure::is_throttling) {
+            self.throttled.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
 }
 
 impl<R: Resource> World<R> for Live<'_> {
@@ -45,11 +62,11 @@ impl<R: Resource> World<R> for Live<'_> {
             let message = "no region".to_owned();
             return Err(Failure { code: None, message, effect: Effect::None });
         };
-        R::read(&self.aws, asked, place).await
+        self.seen(R::read(&self.aws, asked, place).await)
     }
 
     async fn send(&self, call: R::Call) -> Result<(), Failure> {
-        R::send(&self.aws, call).await
+        self.seen(R::send(&self.aws, call).await)
     }
 
     async fn patch(&self, target: Target, patch: &Json) -> Patched {
@@ -91,6 +108,10 @@ impl<R: Resource> World<R> for Live<'_> {
         name: &str,
     ) -> Result<Option<Json>, String> {
         super::request(self.client, "GET", &target.url(namespace, name), None).await
+    }
+
+    fn tell(&self, object: &Object<R::Spec>, event: &Event) {
+        self.events.tell(&R::KIND, object, event);
     }
 
     async fn pause(&self, duration: Duration) {

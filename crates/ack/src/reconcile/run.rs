@@ -15,6 +15,7 @@ use super::status_patch;
 use crate::aws::Failure;
 use crate::conditions::Also;
 use crate::conditions::Verdict;
+use crate::event::Event;
 use crate::object::Object;
 use crate::reference;
 use crate::reference::Unresolved;
@@ -81,6 +82,9 @@ pub trait World<R: Resource>: Sync {
         name: &str,
     ) -> impl Future<Output = Result<Option<Json>, String>> + Send;
 
+    /// Something happened that people want to know.
+    fn tell(&self, _object: &Object<R::Spec>, _event: &Event) {}
+
     /// Waits.
     fn pause(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 
@@ -121,11 +125,32 @@ pub async fn run<R: Resource>(world: &impl World<R>, mut known: Known<R>) -> Req
                     Ok(()) => Attempt::Done(()),
                     Err(failure) => Attempt::Failed(failure),
                 };
+                if known.create == Attempt::Done(()) {
+                    world.tell(&known.object, &Event::created(R::KIND.kind, id::<R>(&known)));
+                }
             }
-            Next::Update(plan) => known.update = perform(world, plan).await,
-            Next::Delete(plan) => known.delete = perform(world, plan).await,
+            Next::Update { plan, fields } => {
+                let changes = !plan.calls.is_empty();
+                known.update = perform(world, plan).await;
+                if changes && matches!(known.update, Attempt::Done(_)) {
+                    let event = Event::changed(R::KIND.kind, id::<R>(&known), &fields);
+                    world.tell(&known.object, &event);
+                }
+            }
+            Next::Delete(plan) => {
+                known.delete = perform(world, plan).await;
+                if known.delete == Attempt::Done(Then::Settled) {
+                    world.tell(&known.object, &Event::deleted(R::KIND.kind, id::<R>(&known)));
+                }
+            }
             Next::Patch(patch) => match world.patch(Target::Object, &patch).await {
-                Patched::Now(object) => known.object = Object::parse(&object),
+                Patched::Now(object) => {
+                    let was = std::mem::replace(&mut known.object, Object::parse(&object));
+                    let let_go = was.deleting && was.is_managed(&R::KIND);
+                    if let_go && !known.scope.deletes && !known.scope.read_only {
+                        world.tell(&was, &Event::kept(R::KIND.kind, id::<R>(&known)));
+                    }
+                }
                 other => known.interrupted = Some(interruption(&other)),
             },
             Next::Finish { verdict: None, requeue } => return requeue,
@@ -214,10 +239,18 @@ async fn report<R: Resource>(
         return requeue;
     };
     tracing::info!(?verdict, "status changes");
+    if let Some(event) = Event::failed(verdict, requeue) {
+        world.tell(object, &event);
+    }
     match world.patch(Target::Status, &patch).await {
         Patched::Now(_) => requeue,
         other => interruption(&other),
     }
+}
+
+/// What the resource is called.
+fn id<R: Resource>(known: &Known<R>) -> &str {
+    R::identity(&known.object.spec).unwrap_or_default()
 }
 
 async fn read<R: Resource>(world: &impl World<R>, known: &mut Known<R>) {

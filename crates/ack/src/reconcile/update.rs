@@ -75,9 +75,10 @@ fn compare<R: Resource>(known: &Known<R>, latest: &Observed<R>) -> Next<R::Call>
     if delta.is_empty() {
         return settled(known, latest);
     }
-    tracing::info!(differs = ?delta.paths().collect::<Vec<_>>(), "resource differs from spec");
+    let fields: Vec<String> = delta.paths().map(str::to_owned).collect();
+    tracing::info!(differs = ?fields, "resource differs from spec");
     match R::update(&desired, latest, &delta, &known.scope.place) {
-        Ok(plan) => Next::Update(plan),
+        Ok(plan) => Next::Update { plan, fields },
         Err(unfit) => terminal(unfit.to_string()),
     }
 }
@@ -85,8 +86,11 @@ fn compare<R: Resource>(known: &Known<R>, latest: &Observed<R>) -> Next<R::Call>
 /// AWS has what the spec says: late-initialised fields are written back, once.
 fn settled<R: Resource>(known: &Known<R>, latest: &Observed<R>) -> Next<R::Call> {
     if !known.scope.read_only {
+        // What the user leaves to AWS, as it is after what this pass has changed.
+        let mut settled = known.desired();
+        R::left_to_aws(&mut settled, &latest.spec);
         let mut spec = known.object.spec.clone();
-        if spec.late_initialize(&known.shown(latest))
+        if spec.late_initialize(&settled)
             && let Some(patch) = spec_patch(known, &spec)
         {
             return Next::Patch(known.object.locked(json!({ "spec": patch })));

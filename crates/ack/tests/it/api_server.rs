@@ -53,6 +53,7 @@ struct Objects {
     live: BTreeMap<Key, Stored>,
     events: Vec<(u64, String, Json)>,
     writes: Vec<String>,
+    told: Vec<String>,
 }
 
 impl ApiServer {
@@ -123,6 +124,43 @@ impl ApiServer {
     /// The writes since the last time, without their bodies.
     pub(crate) fn writes(&self) -> Vec<String> {
         std::mem::take(&mut self.lock().writes)
+    }
+
+    /// Waits for an event about an object; returns its type, reason and message.
+    pub(crate) async fn told(&self, kind: &str, name: &str, reason: &str) -> String {
+        let (about, reason) = (format!("{kind}/{name} "), format!(" {reason}: "));
+        let find = || {
+            let objects = self.lock();
+            let mut told = objects.told.iter().filter_map(|told| told.strip_prefix(&about));
+            told.find(|told| told.contains(&reason)).map(str::to_owned)
+        };
+        let mut changed = self.shared.changed.subscribe();
+        let waited = changed.wait_for(|_| find().is_some());
+        let waited = tokio::time::timeout(PATIENCE, waited).await;
+        assert!(waited.is_ok(), "waited in vain: {:#?}", self.lock().told);
+        find().unwrap_or_default()
+    }
+
+    /// Everything that was told so far.
+    pub(crate) fn all_told(&self) -> Vec<String> {
+        self.lock().told.clone()
+    }
+
+    fn tell(&self, event: &Json) -> Response {
+        let text = |pointer: &str| event.pointer(pointer).and_then(Json::as_str).unwrap_or("-");
+        let told = format!(
+            "{}/{} {} {}: {}",
+            text("/involvedObject/kind"),
+            text("/involvedObject/name"),
+            text("/type"),
+            text("/reason"),
+            text("/message")
+        );
+        let mut objects = self.lock();
+        objects.told.push(told);
+        self.shared.changed.send_modify(|_| ());
+        drop(objects);
+        event.to_string().into_response()
     }
 
     fn lock(&self) -> MutexGuard<'_, Objects> {
@@ -225,7 +263,10 @@ async fn answer(
     let parameter =
         |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     match (&method, parts.as_slice()) {
-        (&Method::GET, ["api", "v1", plural] | ["apis", _, _, plural]) => {
+        (
+            &Method::GET,
+            ["api", "v1", plural] | ["apis", _, _, plural] | ["api", "v1", "namespaces", _, plural],
+        ) => {
             if parameter("watch") == Some("true") {
                 let since = parameter("resourceVersion").and_then(|version| version.parse().ok());
                 return server.watch(plural, since.unwrap_or_default());
@@ -236,6 +277,9 @@ async fn answer(
             let patch = serde_json::from_slice(&body).expect("is JSON");
             let what = if rest == ["status"] { " status" } else { "" };
             server.patch(plural, name, what, &patch)
+        }
+        (&Method::POST, ["api", "v1", "namespaces", _, "events"]) => {
+            server.tell(&serde_json::from_slice(&body).expect("is JSON"))
         }
         _ => status(StatusCode::METHOD_NOT_ALLOWED),
     }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ack::aws::ApiMetrics;
 use ack::aws::Endpoint;
 use ack::controller::Options;
 use ack::scope::Settings;
 use aws_emulator::Emulator;
+use aws_emulator::Fault;
 use kube::Client;
 use runtime::probes::Readiness;
 use runtime::shutdown::Tasks;
@@ -27,6 +29,8 @@ struct Running {
     client: Client,
     emulator: Emulator,
     tasks: Tasks,
+    workers: usize,
+    registry: prometheus::Registry,
 }
 
 impl Running {
@@ -34,7 +38,8 @@ impl Running {
         let (server, client) = ApiServer::start().await;
         server.create("namespaces", "", "team", json!({}));
         let emulator = Emulator::start(aws_emulator::Options::default()).await.expect("a port");
-        let mut running = Self { server, client, emulator, tasks: Tasks::new() };
+        let (tasks, registry) = (Tasks::new(), prometheus::Registry::new());
+        let mut running = Self { server, client, emulator, tasks, workers: 2, registry };
         running.start();
         running
     }
@@ -55,15 +60,17 @@ impl Running {
             kinds: Vec::new(),
             resync: RESYNC,
             kind_resync: BTreeMap::new(),
-            workers: 2,
+            workers: self.workers,
             kind_workers: BTreeMap::new(),
             watch: WatchOptions::default(),
             queue_metrics: None,
         };
         let readiness = Readiness::default();
+        self.registry = prometheus::Registry::new();
+        let metrics = ApiMetrics::register(&self.registry).expect("is new");
         ack::controller::start(
             &self.client,
-            &Arc::new(client()),
+            &Arc::new(client().counting(metrics)),
             &options,
             &readiness,
             &self.tasks,
@@ -166,6 +173,104 @@ async fn a_restart_reads_once_and_writes_nothing() {
     let once: std::collections::BTreeSet<&String> = calls.iter().collect();
     assert_eq!(once.len(), calls.len(), "every part is read once: {calls:?}");
     assert!(!running.server.writes().iter().any(|write| write.starts_with("buckets/b")));
+}
+
+/// What was made, changed and deleted, and why something failed.
+#[tokio::test]
+async fn people_are_told_what_happens() {
+    let running = Running::new().await;
+    let server = &running.server;
+    server.create("buckets", "team", "b", bucket());
+    let told = server.told("Bucket", "b", "Created").await;
+    assert_eq!(told, "Normal Created: Bucket my-app-data was created");
+    running.synced("buckets", "b").await;
+    server.change("buckets", "b", |object| object["spec"]["tags"] = json!([]));
+    let told = server.told("Bucket", "b", "Changed").await;
+    assert_eq!(told, "Normal Changed: Bucket my-app-data was changed: spec.tagging.tagSet");
+
+    running.emulator.control().set_foreign_bucket("taken", true);
+    server.create("buckets", "team", "taken", named("taken"));
+    let told = server.told("Bucket", "taken", "Failed").await;
+    assert!(told.starts_with("Warning Failed: BucketAlreadyExists: "), "{told}");
+
+    server.delete("buckets", "b");
+    let told = server.told("Bucket", "b", "Deleted").await;
+    assert_eq!(told, "Normal Deleted: Bucket my-app-data was deleted");
+    let mut kept = named("kept");
+    kept["metadata"]["annotations"] = json!({ "services.k8s.aws/deletion-policy": "retain" });
+    server.create("buckets", "team", "kept", kept);
+    running.synced("buckets", "kept").await;
+    server.delete("buckets", "kept");
+    server.told("Bucket", "kept", "Kept").await;
+    let told = server.all_told();
+    assert!(told.iter().filter(|told| told.contains("/taken ")).count() == 1, "once: {told:#?}");
+    running.stop().await;
+}
+
+/// One account is throttled all the time; the other's objects come up meanwhile, with one worker
+/// for both, and the throttled account is called more and more rarely.
+#[tokio::test]
+async fn throttling_slows_one_account_only() {
+    let mut running = Running::new().await;
+    running.stop().await;
+    running.workers = 1;
+    let owner = json!({ "services.k8s.aws/owner-account-id": "222222222222" });
+    running.server.create(
+        "namespaces",
+        "",
+        "slow",
+        json!({ "metadata": { "annotations": owner } }),
+    );
+    let role = "arn:aws:iam::222222222222:role/ack";
+    let map = json!({ "data": { "222222222222": role } });
+    running.server.create("configmaps", "ack-system", "ack-role-account-map", map);
+    let slow_down = Fault::error(503, "SlowDown", "Please reduce your request rate.");
+    running.emulator.control().fail(slow_down.on_account("222222222222").always());
+    running.start();
+    // The map of roles is not waited for; without it nothing is called.
+    running.server.create("buckets", "team", "first", named("first"));
+    running.synced("buckets", "first").await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    for number in 0..20 {
+        let name = format!("slow-{number}");
+        running.server.create("buckets", "slow", &name, named(&name));
+    }
+    running.server.told("Bucket", "slow-0", "Failed").await;
+    for number in 0..20 {
+        let name = format!("fast-{number}");
+        running.server.create("buckets", "team", &name, named(&name));
+        running.synced("buckets", &name).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let control = running.emulator.control();
+    let throttled = control.calls().iter().filter(|call| call.account == "222222222222").count();
+    // Backoff of each object alone would come to 20 objects times 9 attempts in two seconds.
+    assert!(throttled < 100, "{throttled} calls");
+    control.clear_faults();
+    let one_is_up = |_: Option<&Json>| {
+        let all =
+            (0..20).filter_map(|number| running.server.get("buckets", &format!("slow-{number}")));
+        all.into_iter().any(|object| condition(&object, "ACK.ResourceSynced") == Some("True"))
+    };
+    running.server.until("buckets", "slow-0", one_is_up).await;
+    running.stop().await;
+}
+
+/// Requests say on whose behalf they are made, and are counted.
+#[tokio::test]
+async fn requests_are_counted() {
+    let running = Running::new().await;
+    running.server.create("buckets", "team", "b", bucket());
+    running.synced("buckets", "b").await;
+    running.stop().await;
+    let text = prometheus::TextEncoder::new().encode_to_string(&running.registry.gather());
+    let text = text.expect("can be written");
+    for line in [
+        "ack_outbound_api_requests_total{op_id=\"CreateBucket\",op_type=\"CREATE\",service=\"s3\"} 1",
+        "ack_outbound_api_requests_error_total{op_id=\"GetBucketTagging\",service=\"s3\",status_code=\"404\"} 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
 }
 
 #[tokio::test]

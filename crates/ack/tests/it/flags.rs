@@ -81,6 +81,9 @@ fn selectors_and_services() {
     assert_eq!(flags.check(), Ok(()));
     let labels = flags.labels().expect("valid").to_string();
     assert_eq!(labels, "app=web,tier!=test,!old,new");
+    let sets = parse(&["--watch-selectors", "team in (a, b),app==web, tier notin (test)"]);
+    let labels = sets.labels().expect("valid").to_string();
+    assert_eq!(labels, "team in (a,b),app=web,tier notin (test)");
     assert_eq!(flags.served(), ["s3", "sqs"]);
     assert_eq!(parse(&[]).served(), ["dynamodb", "s3", "sqs"]);
 }
@@ -91,7 +94,8 @@ fn what_is_unknown_is_refused_by_name() {
         refused(&["--feature-gates=Nonsense=true"]),
         refused(&["--reconcile-resources=Topic"]),
         refused(&["--services=sns"]),
-        refused(&["--watch-selectors=a in (b)"]),
+        refused(&["--watch-selectors=a within (b,c)"]),
+        refused(&["--watch-selectors=app=web page"]),
         refused(&["--feature-gates=IAMRoleSelector=true"]),
         refused(&["--aws-endpoint-url=http://127.0.0.1:1"]),
         refused(&["--aws-identity-endpoint-url=127.0.0.1"]),
@@ -101,7 +105,8 @@ fn what_is_unknown_is_refused_by_name() {
     --feature-gates: `Nonsense=true` is not of the form Name=true with one of the names ResourceAdoption, ReadOnlyResources, TeamLevelCARM, ServiceLevelCARM, IAMRoleSelector
     --reconcile-resources: there is no kind `Topic`; there are Bucket, Backup, GlobalTable, Table, Queue
     --services: there is no service `sns`; there are dynamodb, s3, sqs
-    --watch-selectors: `a in (b)` is none of key=value, key!=value, key and !key
+    --watch-selectors: `a within (b,c)` is none of key=value, key!=value, key in (a,b), key notin (a,b), key and !key
+    --watch-selectors: `app=web page` is none of key=value, key!=value, key in (a,b), key notin (a,b), key and !key
     --feature-gates: IAMRoleSelector needs --enable-carm=false
     --aws-endpoint-url: `http://127.0.0.1:1` is not encrypted: use https, or set --allow-unsafe-aws-endpoint-urls
     --aws-identity-endpoint-url: `127.0.0.1` is not a URL with the scheme https or http and a host
