@@ -45,9 +45,21 @@ fn numbers_as_texts(value: Json) -> Json {
 fn same_meaning(desired: &str, latest: &str) -> bool {
     let parse = |text: &str| serde_json::from_str::<Json>(text).ok().and_then(|doc| meaning(&doc));
     match (parse(desired), parse(latest)) {
-        (Some(desired), Some(latest)) => desired == latest,
+        (Some(desired), Some(latest)) => {
+            // AWS may name a policy that its author did not name.
+            let named = desired.id.is_none() || desired.id == latest.id;
+            named && desired.version == latest.version && desired.statements == latest.statements
+        }
         (Some(_) | None, Some(_) | None) => false,
     }
+}
+
+/// What a policy means.
+struct Meaning {
+    /// Says nothing about access; but whoever changes it wants it changed.
+    id: Option<String>,
+    version: String,
+    statements: BTreeSet<Statement>,
 }
 
 /// The version that AWS assumes.
@@ -68,17 +80,17 @@ enum Part {
     Conditions(BTreeMap<String, BTreeMap<String, BTreeSet<String>>>),
 }
 
-/// Version and statements; what else a policy has says nothing about access. `None` for what is no
-/// policy.
-fn meaning(policy: &Json) -> Option<(String, BTreeSet<Statement>)> {
+/// `None` for what is no policy.
+fn meaning(policy: &Json) -> Option<Meaning> {
     let policy = policy.as_object()?;
+    let id = policy.get("Id").and_then(Json::as_str).map(str::to_owned);
     let version = policy.get("Version").and_then(Json::as_str).unwrap_or(OLD_VERSION).to_owned();
     let statements = match policy.get("Statement") {
         Some(Json::Array(statements)) => statements.iter().map(statement).collect::<Option<_>>()?,
         Some(single) => BTreeSet::from([statement(single)?]),
         None => BTreeSet::new(),
     };
-    Some((version, statements))
+    Some(Meaning { id, version, statements })
 }
 
 fn statement(statement: &Json) -> Option<Statement> {
@@ -192,6 +204,10 @@ mod tests {
             other[name] = value;
             check(&policy(&base), &policy(&other), false);
         }
+        let named = |id: &str| json!({ "Id": id, "Statement": [] });
+        check(&named("a"), &named("b"), false);
+        check(&named("a"), &json!({ "Statement": [] }), false);
+        check(&json!({ "Statement": [] }), &named("made-up-by-aws"), true);
         check(&json!({ "Statement": [] }), &policy(&json!([])), false);
         check(&json!({ "Statement": [] }), &json!({ "Version": "2008-10-17" }), true);
     }

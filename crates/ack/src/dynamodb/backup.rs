@@ -110,45 +110,25 @@ impl Resource for Backup {
     /// # Flow
     ///
     /// DescribeBackup by the ARN that an earlier pass has recorded or that is to be adopted. Without
-    /// one ListBackups, so that a creation whose answer got lost is found: by table and name, and
-    /// not older than the object.
+    /// one, or when the recorded backup is gone, ListBackups, so that a creation whose answer got
+    /// lost is found: by table and name, and not older than the object.
     async fn read(
         aws: &Regional,
         asked: &Asked<'_, Self>,
         _place: &Place,
     ) -> Result<Option<Observed<Self>>, Failure> {
-        let arn = match asked.arn {
-            Some(arn) => arn.to_owned(),
-            None => match search(aws, asked).await? {
-                Some(arn) => arn,
-                None => return Ok(None),
-            },
-        };
-        let answer = aws.dynamodb.describe_backup().backup_arn(&arn).send().await;
-        let found = match answer.map_err(Failure::from) {
-            Ok(answer) => answer.backup_description,
-            Err(failure) if failure.has_code(Self::KIND.missing) => return Ok(None),
-            Err(failure) => return Err(failure),
-        };
-        let Some(found) = found else { return Ok(None) };
-        let Some(details) = found.backup_details else { return Ok(None) };
-        // What is kept for a while after its deletion is gone.
-        if details.backup_status == types::BackupStatus::Deleted {
-            return Ok(None);
+        if let Some(arn) = asked.arn {
+            let found = describe(aws, arn.to_owned()).await?;
+            // What is to be adopted is that one, or none.
+            let was_there = asked.recorded.backup_status.is_some();
+            if found.is_some() || !was_there {
+                return Ok(found);
+            }
         }
-        let phase = if details.backup_status == types::BackupStatus::Creating {
-            Phase::Busy(Wait {
-                after: Duration::from_secs(30),
-                message: "backup in 'CREATING' state".to_owned(),
-            })
-        } else {
-            Phase::Ready
-        };
-        let spec = BackupSpec {
-            backup_name: Some(details.backup_name.clone()),
-            table_name: found.source_table_details.map(|table| table.table_name),
-        };
-        Ok(Some(Observed { spec, status: BackupStatus::from_sdk(&details), arn, phase }))
+        match search(aws, asked).await? {
+            Some(arn) => describe(aws, arn).await,
+            None => Ok(None),
+        }
     }
 
     async fn send(aws: &Regional, call: BackupCall) -> Result<(), Failure> {
@@ -158,6 +138,34 @@ impl Resource for Backup {
         }
         Ok(())
     }
+}
+
+async fn describe(aws: &Regional, arn: String) -> Result<Option<Observed<Backup>>, Failure> {
+    let answer = aws.dynamodb.describe_backup().backup_arn(&arn).send().await;
+    let found = match answer.map_err(Failure::from) {
+        Ok(answer) => answer.backup_description,
+        Err(failure) if failure.has_code(Backup::KIND.missing) => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    let Some(found) = found else { return Ok(None) };
+    let Some(details) = found.backup_details else { return Ok(None) };
+    // What is kept for a while after its deletion is gone.
+    if details.backup_status == types::BackupStatus::Deleted {
+        return Ok(None);
+    }
+    let phase = if details.backup_status == types::BackupStatus::Creating {
+        Phase::Busy(Wait {
+            after: Duration::from_secs(30),
+            message: "backup in 'CREATING' state".to_owned(),
+        })
+    } else {
+        Phase::Ready
+    };
+    let spec = BackupSpec {
+        backup_name: Some(details.backup_name.clone()),
+        table_name: found.source_table_details.map(|table| table.table_name),
+    };
+    Ok(Some(Observed { spec, status: BackupStatus::from_sdk(&details), arn, phase }))
 }
 
 /// The ARN of the latest backup that may be ours.

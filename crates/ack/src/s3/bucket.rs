@@ -133,7 +133,12 @@ impl Resource for Bucket {
     fn set_tags(spec: &mut BucketSpec, tags: Tags) {
         let tag = |(key, value)| Tag { key: Some(key), value: Some(value) };
         let tags: Vec<Tag> = tags.into_iter().map(tag).collect();
-        spec.tagging = (!tags.is_empty()).then_some(Tagging { tag_set: Some(tags) });
+        // Of a bucket that has AWS's own tags only, the published controllers keep the empty field.
+        spec.tagging = if tags.is_empty() {
+            spec.tagging.as_ref().map(|_| Tagging { tag_set: None })
+        } else {
+            Some(Tagging { tag_set: Some(tags) })
+        };
     }
 
     fn identity(spec: &BucketSpec) -> Option<&str> {
@@ -166,6 +171,9 @@ impl Resource for Bucket {
     /// nothing, so that a bare bucket keeps it.
     // Differs from ACK, which deletes these defaults in the first update of a bare bucket.
     fn left_to_aws(desired: &mut BucketSpec, latest: &BucketSpec) {
+        let needs_lists = desired.ownership_controls.is_none()
+            && acl::grants(desired)
+            && !update::lists_count(latest);
         acl::left_to_aws(desired, latest);
         if desired.ownership_controls.is_none() {
             let at_creation = desired.object_ownership.as_deref().unwrap_or("BucketOwnerEnforced");
@@ -185,6 +193,11 @@ impl Resource for Bucket {
             desired.versioning.clone_from(&latest.versioning);
         }
         desired.late_initialize(latest);
+        // Who asks for a list that grants something, and does not say whether lists count, has asked
+        // for that, too: AWS's default would refuse the list for good.
+        if needs_lists {
+            desired.ownership_controls = None;
+        }
     }
 
     /// Access control lists follow in the first update: the new bucket bars public ones, and may

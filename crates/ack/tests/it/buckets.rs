@@ -333,6 +333,26 @@ async fn access_control_lists() {
     steady("another name of the private list").await;
 }
 
+/// Who asks for a list and says nothing of ownership wants the list to count.
+#[tokio::test]
+async fn a_list_that_grants_something_makes_lists_count() {
+    let cluster = cluster(json!({ "spec": { "name": NAME, "acl": "log-delivery-write",
+        "logging": { "loggingEnabled": { "targetBucket": NAME, "targetPrefix": "logs/" } } } }))
+    .await;
+    cluster.calls();
+    let requeue = cluster.pass::<Bucket>().await;
+    let expected =
+        ["CreateBucket", "DeleteBucketOwnershipControls", "PutBucketAcl", "PutBucketLogging"];
+    assert_eq!(synced(&cluster, requeue, "log delivery"), expected);
+    let requeue = cluster.pass::<Bucket>().await;
+    assert_eq!(synced(&cluster, requeue, "steady"), [""; 0]);
+    set(&cluster, &json!({ "acl": null, "logging": null }));
+    let requeue = cluster.pass::<Bucket>().await;
+    assert_eq!(synced(&cluster, requeue, "private"), ["PutBucketAcl", "PutBucketLogging"]);
+    let requeue = cluster.pass::<Bucket>().await;
+    assert_eq!(synced(&cluster, requeue, "steady"), [""; 0]);
+}
+
 #[tokio::test]
 async fn policies_are_compared_by_meaning() {
     let policy = |action: Json| {

@@ -54,6 +54,12 @@ impl Cluster {
         Self { emulator, aws, stored: Mutex::new(Stored::new(object)) }
     }
 
+    /// Clients of another region.
+    pub(crate) fn regional(&self, region: &str) -> Arc<Regional> {
+        let endpoint = Endpoint::parse(&self.emulator.url(), true).expect("a URL");
+        client().regional(region, Some(&endpoint), None)
+    }
+
     /// One pass.
     pub(crate) async fn pass<R: Resource>(&self) -> Requeue {
         run(self, self.known::<R>()).await

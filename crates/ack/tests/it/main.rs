@@ -3,10 +3,11 @@
 mod api_server;
 mod buckets;
 mod controller;
-mod crashes;
 mod crds;
+mod disturbed;
 mod emulated;
 mod flags;
+mod lives;
 mod orphans;
 mod passes;
 mod queues;

@@ -16,6 +16,8 @@ use serde_json::json;
 use crate::emulated::Cluster;
 use crate::emulated::SYNCED;
 use crate::emulated::table;
+use crate::lives;
+use crate::lives::Phase;
 
 async fn cluster(fields: &Json) -> Cluster {
     let mut object = table();
@@ -260,8 +262,42 @@ async fn a_lost_answer() {
     assert_eq!(list.backup_summaries().len(), 1);
 }
 
+/// It comes up where its tables are, grows by a region, and goes with its regions.
 #[tokio::test]
-async fn a_global_table() {
+async fn a_global_table_lives_and_dies() {
+    let life = lives::of_global_table();
+    let cluster = life.begin::<GlobalTable>(Phase::Creation).await.expect("has one");
+    cluster.settle::<GlobalTable>().await;
+    assert_eq!(cluster.writes(), ["CreateGlobalTable"]);
+    let is_there = |cluster: &Cluster| {
+        assert_eq!(cluster.condition("ACK.ResourceSynced").as_deref(), Some(SYNCED));
+        assert_eq!(cluster.object()["status"]["globalTableStatus"], "ACTIVE");
+        let arn = &cluster.object()["status"]["ackResourceMetadata"]["arn"];
+        assert_eq!(arn, "arn:aws:dynamodb::123456789012:global-table/my-app-data");
+    };
+    is_there(&cluster);
+    let regions = |names: &[&str]| -> Json {
+        names.iter().map(|name| json!({ "regionName": name })).collect()
+    };
+    for names in [&["us-west-2", "eu-west-1"][..], &["eu-west-1"]] {
+        cluster.change(|object| object["spec"]["replicationGroup"] = regions(names));
+        cluster.settle::<GlobalTable>().await;
+        assert_eq!(cluster.writes(), ["UpdateGlobalTable"]);
+        is_there(&cluster);
+        let dump = cluster.emulator.control().dump();
+        let found = &dump["dynamodb"]["123456789012"]["globalTables"]["my-app-data"];
+        for region in ["us-west-2", "eu-west-1"] {
+            assert_eq!(found.to_string().contains(region), names.contains(&region), "{found}");
+        }
+    }
+    cluster.delete();
+    cluster.settle::<GlobalTable>().await;
+    assert_eq!(cluster.writes(), ["UpdateGlobalTable"]);
+    assert_eq!(cluster.object()["metadata"]["finalizers"], json!([]));
+}
+
+#[tokio::test]
+async fn a_global_table_needs_streams() {
     let object = json!({ "spec": { "globalTableName": "my-app-data",
         "replicationGroup": [{ "regionName": "us-west-2" }] } });
     let cluster = with_table(object).await;

@@ -99,6 +99,23 @@ pub(super) fn canonical(spec: &mut BucketSpec) {
     }
 }
 
+/// Whether a spec in canonical form asks for a list that grants something to somebody else.
+pub(super) fn grants(spec: &BucketSpec) -> bool {
+    let canned = spec.acl.as_ref().is_some_and(|names| {
+        !CANNED.iter().any(|(known, others)| {
+            others.is_empty() && names.split(OR).all(|name| known.split(OR).any(|k| k == name))
+        })
+    });
+    let given = [
+        &spec.grant_full_control,
+        &spec.grant_read,
+        &spec.grant_read_acp,
+        &spec.grant_write,
+        &spec.grant_write_acp,
+    ];
+    canned || given.into_iter().any(Option::is_some)
+}
+
 /// Settles what the user leaves to AWS: nothing at all means the private list, a canned list says
 /// nothing about grants, and grants say nothing about a canned list, nor about full control, which
 /// the owner has anyway.

@@ -229,8 +229,8 @@ whole!(replication: replication "replication",
     delete_bucket_replication DeleteBucketReplicationInputBuilder);
 
 /// Whether access control lists count, by what the spec says or leaves at AWS's default.
-fn lists_count(desired: &BucketSpec) -> bool {
-    let rules = desired.ownership_controls.iter().filter_map(|controls| controls.rules.as_ref());
+pub(super) fn lists_count(spec: &BucketSpec) -> bool {
+    let rules = spec.ownership_controls.iter().filter_map(|controls| controls.rules.as_ref());
     !rules.flatten().any(|rule| rule.object_ownership.as_deref() == Some("BucketOwnerEnforced"))
 }
 
