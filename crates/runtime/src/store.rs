@@ -279,6 +279,18 @@ impl<E: Send + Sync + 'static> Store<E> {
     /// Stops watching. Entries stay readable as they were last.
     pub fn stop(&self) {
         self.branch().cancel();
+        self.mark_stopped();
+    }
+
+    /// The watch task was cancelled. If all tasks are, no other takes its place, and whoever waits
+    /// for the first list must not wait for nothing.
+    fn ended(&self) {
+        if self.shared.parent.token().is_cancelled() {
+            self.mark_stopped();
+        }
+    }
+
+    fn mark_stopped(&self) {
         let stopped = self.shared.status.send_if_modified(|status| {
             let news = !status.stopped;
             status.stopped = true;

@@ -88,9 +88,12 @@ pub(super) fn spawn<E: Send + Sync + 'static>(store: &Store<E>, branch: &Tasks, 
     let store = store.clone();
     let token = branch.token().clone();
     branch.spawn(format!("watch-{}", store.spec().resource.plural), async move {
-        let task = Watch { store, generation };
+        let task = Watch { store: store.clone(), generation };
         tokio::select! {
-            () = token.cancelled() => Ok(()),
+            () = token.cancelled() => {
+                store.ended();
+                Ok(())
+            }
             never = task.run() => match never {},
         }
     });

@@ -1,7 +1,10 @@
 //! The watch store on a server that fails, forgets, or talks nonsense.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use runtime::store::Projected;
+use runtime::store::Projection;
 use runtime::store::SyncError;
 use runtime::store::WatchMetricsVec;
 use runtime::store::WatchOptions;
@@ -254,4 +257,23 @@ async fn stopping_leaves_entries_readable_and_tells_who_waits() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(fixture.server.requests(), Vec::<String>::new());
     assert!(!fixture.tasks.token().is_cancelled());
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_all_tasks_stop_nobody_waits_for_a_list() {
+    let server = server_with(&["a"]);
+    server.answer_next(std::iter::repeat_n(Answer::Status(403, "Forbidden"), 100));
+    let fixture = Fixture::start(server);
+    let store = fixture.store.clone();
+    let waiting = tokio::spawn(async move { store.synced(Duration::from_secs(60)).await });
+    fixture.settle().await;
+    fixture.tasks.cancel();
+    assert_eq!(waiting.await.expect("no panic"), Err(SyncError::Stopped));
+    // Nor for one that begins, or begins anew, only now.
+    let projection: Projection<String> =
+        Arc::new(|_, _| Projected { data: String::new(), index: Vec::new() });
+    fixture.store.restart(fixture.store.spec(), projection);
+    fixture.settle().await;
+    let late = fixture.store.synced(Duration::from_secs(60)).await;
+    assert_eq!(late, Err(SyncError::Stopped));
 }
