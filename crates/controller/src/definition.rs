@@ -280,7 +280,7 @@ async fn create(
             return Ok(Requeue::RateLimited);
         }
     };
-    shared.registry.set(name, number, State::Pending);
+    shared.registry.expect(name, number);
     tracing::info!(rgd = name, revision = number, nodes = graph.nodes.len(), "revision issued");
     shared.metrics.issued(reason);
     said.accepted();

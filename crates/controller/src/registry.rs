@@ -99,6 +99,14 @@ impl Registry {
         definition.revisions.insert(number, state)
     }
 
+    /// A revision was issued. The watch may be faster than the answer to its creation: what became
+    /// of it by then stays.
+    pub(crate) fn expect(&self, rgd: &str, number: i64) {
+        let mut table = self.lock();
+        let definition = table.definitions.entry(rgd.to_owned()).or_default();
+        definition.revisions.entry(number).or_insert(State::Pending);
+    }
+
     /// Forgets a revision that is gone; says whether it was known.
     pub(crate) fn evict(&self, rgd: &str, number: i64) -> bool {
         let mut table = self.lock();
@@ -273,5 +281,21 @@ impl Table {
         if empty {
             self.definitions.remove(rgd);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_became_of_a_revision_outlives_the_answer_to_its_creation() {
+        let registry = Registry::default();
+        registry.expect("app", 1);
+        assert!(matches!(registry.state("app", 1), Some(State::Pending)));
+        // The watch was faster, and so was the compiler.
+        registry.set("app", 2, State::Failed("no".to_owned()));
+        registry.expect("app", 2);
+        assert!(matches!(registry.state("app", 2), Some(State::Failed(_))));
     }
 }
