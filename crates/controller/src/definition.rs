@@ -150,8 +150,8 @@ async fn bring_on(shared: &Arc<Shared>, mut rgd: Value) -> Result<Requeue, ApiEr
             said.accepted();
             said.order = Order::Of(graph.clone());
             said.issued = Some(number);
-            let requeue = serve(shared, &rgd, number, &graph, &mut said).await;
-            collect(shared, &revisions).await;
+            let requeue = serve(shared, &rgd, number, &graph, &revisions, &mut said).await;
+            collect(shared, &name, &revisions).await;
             requeue
         }
         Resolution::Issue(latest) => issue(shared, &rgd, latest, &revisions, &mut said).await?,
@@ -227,10 +227,12 @@ async fn issue(
                 }
             });
             match good {
-                Some((number, graph)) => match serve(shared, rgd, number, &graph, said).await {
-                    Requeue::Done => Ok(requeue),
-                    again => Ok(again),
-                },
+                Some((number, graph)) => {
+                    match serve(shared, rgd, number, &graph, revisions, said).await {
+                        Requeue::Done => Ok(requeue),
+                        again => Ok(again),
+                    }
+                }
                 None => {
                     let why = match latest {
                         None => "latest issued graph revision not available".to_owned(),
@@ -290,9 +292,12 @@ async fn create(
     Ok(Requeue::Done)
 }
 
-/// Deletes revisions beyond the limit. What fails is tried again the next time.
-async fn collect(shared: &Shared, revisions: &Revisions) {
-    for revision in revisions.excess(shared.options.max_graph_revisions) {
+/// Deletes revisions beyond the limit, but not the one that serves. What fails is tried again the
+/// next time.
+async fn collect(shared: &Shared, rgd: &str, revisions: &Revisions) {
+    let serving = shared.registry.serving(rgd);
+    let excess = revisions.excess(shared.options.max_graph_revisions).iter();
+    for revision in excess.filter(|revision| Some(revision.number) != serving) {
         let metadata = |key| text(&revision.object, &["metadata", key]);
         let (name, uid) = (metadata("name"), metadata("uid"));
         match shared.api.delete(&wire::resource(), "", name, uid).await {
@@ -319,6 +324,7 @@ async fn serve(
     rgd: &Value,
     number: i64,
     graph: &Arc<Graph>,
+    revisions: &Revisions,
     said: &mut Said,
 ) -> Requeue {
     match install(shared, rgd, number, graph).await {
@@ -327,8 +333,42 @@ async fn serve(
             Requeue::Done
         }
         Err(failure) => {
+            if matches!(&failure, Failure::Crd(CrdError::Breaking(..))) {
+                resume(shared, rgd, number, revisions).await;
+            }
             said.not_serving(failure.to_string());
             Requeue::RateLimited
+        }
+    }
+}
+
+/// After a start: revision `blocked` would break instances, so the newest before it whose kind is
+/// installed serves on.
+async fn resume(shared: &Arc<Shared>, rgd: &Value, blocked: i64, revisions: &Revisions) {
+    let name = text(rgd, &["metadata", "name"]);
+    if shared.registry.serving(name).is_some() {
+        return;
+    }
+    for revision in revisions.live.iter().rev().filter(|revision| revision.number < blocked) {
+        let number = revision.number;
+        match compile(shared, &revision.object["spec"]["snapshot"]["spec"]).await {
+            Ok(graph) => match install(shared, rgd, number, &graph).await {
+                Ok(()) => {
+                    tracing::info!(rgd = name, revision = number, blocked, "serving an older one");
+                    return;
+                }
+                // It was blocked itself.
+                Err(Failure::Crd(CrdError::Breaking(..))) => {}
+                Err(error) => {
+                    tracing::warn!(rgd = name, revision = number, %error, "can't serve");
+                    return;
+                }
+            },
+            Err(error) if error.is_of_the_world() => {
+                tracing::warn!(rgd = name, revision = number, %error, "can't be compiled now");
+                return;
+            }
+            Err(_) => {}
         }
     }
 }

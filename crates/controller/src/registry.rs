@@ -164,6 +164,11 @@ impl Registry {
         !same
     }
 
+    /// The number of the revision with which `rgd` serves.
+    pub(crate) fn serving(&self, rgd: &str) -> Option<i64> {
+        Some(self.lock().definitions.get(rgd)?.serving.as_ref()?.number)
+    }
+
     /// `rgd`, which should serve `kind`, can't, for this reason; says whether that is news.
     pub(crate) fn fail(&self, rgd: &str, kind: GroupKind, why: String) -> bool {
         let mut table = self.lock();

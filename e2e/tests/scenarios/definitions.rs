@@ -98,10 +98,17 @@ fn breaking_changes_need_a_permission() {
         ensure!(words.starts_with(expected) && words.contains("old"), "{words}");
         ensure!(blocked["status"]["lastIssuedRevision"] == 2, "{}", blocked["status"]);
 
-        // Instances go on with what they had.
-        kro.patch(&instance("widgets", "one"), &json!({"spec": {"name": "two"}})).await?;
-        kro.wait(&config_map("two"), "follows", |_| true).await?;
-        kro.wait_active("widgets", "one").await?;
+        // Instances go on with what they had, after a restart, too.
+        for name in ["two", "three"] {
+            kro.patch(&instance("widgets", "one"), &json!({"spec": {"name": name}})).await?;
+            kro.wait(&config_map(name), "follows", |_| true).await?;
+            kro.wait_active("widgets", "one").await?;
+            kro.restart()?;
+        }
+        let still = kro
+            .wait(&rgd("widget"), "is blocked still", |rgd| condition(rgd, "KindReady") == "False")
+            .await?;
+        ensure!(still["status"]["lastIssuedRevision"] == 2, "{}", still["status"]);
 
         let allow =
             json!({"metadata": {"annotations": {"kro.run/allow-breaking-changes": "true"}}});
