@@ -64,13 +64,17 @@ pub(crate) async fn reconcile(shared: &Arc<Shared>, id: ObjectId) -> Requeue {
         listed: None,
         members: BTreeSet::new(),
         judged: (String::new(), 0),
+        failed: false,
         in_flight: FuturesUnordered::new(),
         running: BTreeSet::new(),
     };
     // What was refused may be free by now.
     run.memory.acquired.retain(|_, acquired| *acquired == Acquired::Held);
     let requeue = run.go().await;
-    let Run { id, set, memory, .. } = run;
+    let Run { id, set, memory, failed, .. } = run;
+    if let Some(resource) = shared.watching.resource(&id.kind).filter(|_| failed) {
+        shared.metrics.reconcile_failed(&resource);
+    }
     if shared.instance(&id).is_some() {
         shared.memories.remember(&id, memory);
     } else {
@@ -98,6 +102,8 @@ struct Run<'a> {
     members: BTreeSet<ObjectId>,
     /// Which version of the instance the last step was about.
     judged: (String, i64),
+    /// Whether it can't go on, other than because an object can't be written yet.
+    failed: bool,
     in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
     running: BTreeSet<JobKey>,
 }
@@ -127,10 +133,12 @@ impl Run<'_> {
             }
             if steps > SPARE_STEPS + 4 * served.as_ref().map_or(0, |s| s.graph.nodes.len()) {
                 tracing::warn!(instance = %self.id, "no end in sight, starting over");
+                self.failed = true;
                 return Requeue::RateLimited;
             }
             let kinds = Self::kinds(served.as_ref(), &object);
             if !self.watched(&kinds).await {
+                self.failed = true;
                 return Requeue::RateLimited;
             }
             let mut step = self.step(served.as_ref(), &object, deleting, &kinds);
@@ -150,6 +158,11 @@ impl Run<'_> {
                     self.shared.metrics.saved(&served.rgd_name, synced.count());
                 }
                 let requeue = if retry { Requeue::RateLimited } else { Requeue::Done };
+                self.failed = if nodes.is_empty() {
+                    retry
+                } else {
+                    nodes.iter().any(|one| one.progress.is_fault())
+                };
                 return match status {
                     Some(report) => self.say(&report, requeue).await,
                     None => requeue,
@@ -468,6 +481,7 @@ impl Run<'_> {
                 }
                 Err(error) => {
                     tracing::warn!(instance = %self.id, %error, "can't write a status");
+                    self.failed = true;
                     return Requeue::RateLimited;
                 }
             }

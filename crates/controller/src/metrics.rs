@@ -84,7 +84,7 @@ metrics! {
     "Reconciles of instances." counter dynamic_controller_reconcile_total ["gvr"];
     "How long reconciles of instances took." histogram dynamic_controller_reconcile_duration_seconds ["gvr"] LONG;
     "What reconciles of instances asked for next." counter dynamic_controller_requeue_total ["gvr", "type"];
-    "Reconciles of instances that are tried again with backoff." counter dynamic_controller_handler_errors_total ["gvr"];
+    "Reconciles of instances that could not go on, as for a mistake in an expression." counter dynamic_controller_handler_errors_total ["gvr"];
     "Reconciles of instances that panicked." counter dynamic_controller_reconcile_panics_total ["gvr"];
     "Kinds whose instances are served." gauge dynamic_controller_gvr_count [];
     "Instances that wait for a worker." gauge dynamic_controller_queue_length [];
@@ -95,7 +95,7 @@ metrics! {
     "Changes of an instance's state that were written." counter instance_state_transitions_total ["gvr", "from_state", "to_state"];
     "How long reconciles of instances took." histogram instance_reconcile_duration_seconds ["gvr"] LONG;
     "Reconciles of instances." counter instance_reconcile_total ["gvr"];
-    "Reconciles of instances that are tried again with backoff." counter instance_reconcile_errors_total ["gvr"];
+    "The same; an object that can't be written yet, or is not ready, does not count." counter instance_reconcile_errors_total ["gvr"];
     "Reconciles of instances that had a graph." counter instance_graph_resolution_success_total ["gvr"];
     "Reconciles of instances whose kind has no graph yet." counter instance_graph_resolution_pending_total ["gvr"];
     "Reconciles of instances whose definition has no good revision." counter instance_graph_resolution_failures_total ["gvr", "reason"];
@@ -123,6 +123,7 @@ metrics! {
     "How long the oldest key of a queue has been waiting, in milliseconds." gauge kro_queue_age_milliseconds ["queue"];
     "Resources of instances that are not as desired, by what they wait for." gauge kro_nodes_waiting ["rgd", "reason"];
     "Objects that were found as desired, so that nothing was sent." counter kro_requests_saved_total ["rgd"];
+    "For how long a condition of an instance has been as it is, with the gate InstanceConditionMetrics." gauge instance_condition_current_status_seconds ["gvr", "namespace", "name", "condition_type", "condition_status", "reason"];
     "Instances by state." gauge kro_instances ["gvr", "state"];
 }
 
@@ -257,22 +258,25 @@ impl Metrics {
         self.dynamic_controller_reconcile_duration_seconds
             .with_label_values(&[&path])
             .observe(seconds);
-        let (kind, failed) = match outcome.requeue {
-            Requeue::Done => ("no_requeue", false),
-            Requeue::After(_) => ("requeue_after", false),
-            Requeue::Now => ("requeue", false),
-            Requeue::RateLimited => ("rate_limited", true),
+        let kind = match outcome.requeue {
+            Requeue::Done => "no_requeue",
+            Requeue::After(_) => "requeue_after",
+            Requeue::Now => "requeue",
+            Requeue::RateLimited => "rate_limited",
         };
         one(&self.dynamic_controller_requeue_total, &[&path, kind]);
         one(&self.instance_reconcile_total, &[&gvr]);
         self.instance_reconcile_duration_seconds.with_label_values(&[&gvr]).observe(seconds);
-        if failed {
-            one(&self.dynamic_controller_handler_errors_total, &[&path]);
-            one(&self.instance_reconcile_errors_total, &[&gvr]);
-        }
         if outcome.panicked {
             one(&self.dynamic_controller_reconcile_panics_total, &[&path]);
+            self.reconcile_failed(resource);
         }
+    }
+
+    /// A reconcile of an instance could not go on.
+    pub(crate) fn reconcile_failed(&self, resource: &kube::core::ApiResource) {
+        one(&self.dynamic_controller_handler_errors_total, &[&gvr_path(resource)]);
+        one(&self.instance_reconcile_errors_total, &[&gvr(resource)]);
     }
 
     /// A change of an instance leads to a reconcile; `event` is add, update or delete.
@@ -371,6 +375,10 @@ impl Collector for Gauges {
         for ((rgd, reason), count) in shared.standings.waiting() {
             set(&metrics.kro_nodes_waiting, &[&rgd, reason], count);
         }
+        metrics.instance_condition_current_status_seconds.reset();
+        if shared.options.gates.instance_condition_metrics {
+            ages_of_conditions(&shared);
+        }
         metrics.kro_instances.reset();
         for (kind, resource) in shared.watching.instance_kinds() {
             let gvr = gvr(&resource);
@@ -385,9 +393,35 @@ impl Collector for Gauges {
             &metrics.graph_revision_registry_entries,
             &metrics.kro_queue_age_milliseconds,
             &metrics.kro_nodes_waiting,
+            &metrics.instance_condition_current_status_seconds,
             &metrics.kro_instances,
         ];
         gauges.iter().flat_map(|gauge| gauge.collect()).collect()
+    }
+}
+
+/// Reads how long every condition of every instance has been as it is.
+fn ages_of_conditions(shared: &Shared) {
+    let now = jiff::Timestamp::now();
+    for (kind, resource) in shared.watching.instance_kinds() {
+        let gvr = gvr(&resource);
+        let entries = shared.watching.store(&kind).map(|store| store.list()).unwrap_or_default();
+        for entry in entries {
+            let Some(object) = &entry.data.whole else { continue };
+            let conditions = object["status"]["conditions"].as_array();
+            for condition in conditions.into_iter().flatten() {
+                let part = |key| condition[key].as_str().unwrap_or("");
+                let Ok(since) = part("lastTransitionTime").parse::<jiff::Timestamp>() else {
+                    continue;
+                };
+                let namespace = entry.key.namespace.as_deref().unwrap_or("");
+                let named = [&gvr, namespace, &entry.key.name];
+                let labels = [named, [part("type"), part("status"), part("reason")]].concat();
+                let age = now.duration_since(since).as_secs().max(0);
+                let gauge = &shared.metrics.instance_condition_current_status_seconds;
+                gauge.with_label_values(&labels).set(age);
+            }
+        }
     }
 }
 

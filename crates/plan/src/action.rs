@@ -211,6 +211,22 @@ impl State {
 // === impl Progress ===
 
 impl Progress {
+    /// Whether only a change of the definition or of the spec helps. What the API server refuses
+    /// today it may take tomorrow.
+    #[must_use]
+    pub fn is_fault(&self) -> bool {
+        match self {
+            Self::Duplicate(_) | Self::Fatal(_) => true,
+            Self::Skipped
+            | Self::Synced
+            | Self::Working
+            | Self::Unresolved(_)
+            | Self::Waiting(_)
+            | Self::Deleting(_)
+            | Self::Refused(_) => false,
+        }
+    }
+
     /// The worst of several, with the messages of all that are equally bad.
     pub(crate) fn worst<'p>(all: impl IntoIterator<Item = &'p Self>) -> Self {
         let mut worst = Self::Skipped;

@@ -36,7 +36,7 @@ fn widget() -> Value {
 #[test]
 fn probes_and_metrics_are_served() {
     scenario(async || {
-        let kro = Kro::start(&["--feature-gates=InstanceConditionEvents=true"]).await?;
+        let kro = Kro::start(&["--feature-gates=AllAlpha=true"]).await?;
         kro.define(&widget()).await?;
         kro.wait_served("widget").await?;
         kro.create(&instance("widgets", ""), &object("Widget", "one", &json!({"name": "one"})))
@@ -61,10 +61,11 @@ fn probes_and_metrics_are_served() {
             "graph_revision_registry_entries{state=\"active\"} 1".to_owned(),
             format!("kro_instances{{gvr=\"{gvr}\",state=\"ACTIVE\"}} 1"),
             "kro_instance_active_seconds_count{rgd=\"widget\"} 1".to_owned(),
+            "condition_status=\"True\",condition_type=\"ResourcesReady\"".to_owned(),
         ] {
             ensure!(text.contains(&expected), "no {expected} in\n{text}");
         }
-        // The gate for events is on.
+        // The gates are on.
         let path = "/api/v1/namespaces/default/events";
         wait_for("an event tells that the instance is ready", e2e::kro::SOON, async || {
             let list = kro.send(http::Method::GET, path, &Value::Null).await?;
