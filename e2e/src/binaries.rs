@@ -105,8 +105,8 @@ pub fn workspace_binary(package: &str, name: &str) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// The path of a binary of this workspace, built for release; nothing is built where the
-/// environment names one.
+/// The path of a binary of this workspace, built for release and with its version; nothing is
+/// built where the environment names one.
 ///
 /// # Errors
 ///
@@ -127,6 +127,7 @@ fn build(package: &str, name: &str, release: bool) -> anyhow::Result<PathBuf> {
         .args(["build", "--quiet", "--message-format=json-render-diagnostics"])
         .args(["--package", package, "--bin", name])
         .args(release.then_some("--release"))
+        .envs(release.then_some(("KRO_VERSION", env!("CARGO_PKG_VERSION"))))
         .stdin(Stdio::null())
         .output()
         .context("can't run cargo")?;

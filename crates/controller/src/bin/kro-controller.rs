@@ -13,6 +13,12 @@ use runtime::shutdown::Tasks;
 use runtime::{flags, logs, metrics, probes};
 use std::process::ExitCode;
 
+/// What the labels `kro.run/kro-version` say. As in Go, only whoever makes a release gives a version,
+/// in the environment of the build.
+const VERSION: &str = match option_env!("KRO_VERSION") {
+    Some(version) => version,
+    None => "devel",
+};
 /// Where a pod finds the name of its namespace.
 const NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
@@ -32,19 +38,18 @@ async fn main() -> ExitCode {
 
 /// Runs until a signal comes, the lease is lost, or a task dies.
 async fn run(flags: Flags) -> anyhow::Result<()> {
-    let version = env!("CARGO_PKG_VERSION");
-    let options = flags.options(version)?;
+    let options = flags.options(VERSION)?;
     let namespace = std::fs::read_to_string(NAMESPACE).ok();
     let election = flags.election(namespace.map(|name| name.trim().to_owned()))?;
     let crates = vec!["kro_controller", "controller", "runtime"];
     let format = flags.log_format();
     logs::init(&LogOptions { format, level: flags.zap_log_level, crates })?;
-    tracing::info!(version, gates = ?options.gates, "starting");
+    tracing::info!(version = VERSION, gates = ?options.gates, "starting");
     let tasks = Tasks::new();
     let readiness = Readiness::default();
     let registry = prometheus::Registry::new();
     let instruments = Instruments::register(&registry)?;
-    let mut connection = ClientOptions::new(format!("kro/{version}"));
+    let mut connection = ClientOptions::new(format!("kro/{VERSION}"));
     connection.kubeconfig.clone_from(&flags.kubeconfig);
     connection.metrics = Some(ClientMetrics::register(&registry)?);
     connection.rate_limit = flags.rate_limit();
