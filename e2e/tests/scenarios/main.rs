@@ -12,6 +12,7 @@ mod deletion;
 mod drift;
 mod externals;
 mod instances;
+mod kinds;
 mod many;
 mod ordering;
 mod outages;
