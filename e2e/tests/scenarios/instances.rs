@@ -1,6 +1,6 @@
 //! What becomes of instances: claims, suspension, inclusion, refusals, and odd but legal content.
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use e2e::kro::{Kro, condition, config_map, instance, object};
 use e2e::stack::message;
 use e2e::{User, scenario, wait_for};
@@ -317,3 +317,80 @@ spec:
       metadata: {name: "${schema.metadata.name}-map"}
       data: {value: "${schema.spec.value}"}
 "#;
+
+#[test]
+fn markers_bound_what_instances_may_say_and_random_names_stay() {
+    scenario(async || {
+        let kro = Kro::start(&[]).await?;
+        kro.apply(
+            r#"
+apiVersion: kro.run/v1alpha1
+kind: ResourceGraphDefinition
+metadata: {name: form}
+spec:
+  schema:
+    apiVersion: v1alpha1
+    kind: Form
+    spec:
+      mail: string | required=true pattern="^[a-z]+@[a-z]+$"
+      user: string | minLength=3 maxLength=6
+      tags: "[]string | uniqueItems=true minItems=1 maxItems=3"
+      size: integer | default=2 minimum=1 maximum=9
+      colour: string | enum="red,blue" default="red"
+      note: string
+  resources:
+  - id: map
+    template:
+      apiVersion: v1
+      kind: ConfigMap
+      metadata: {name: "form-${random.seededString(10, schema.metadata.uid)}"}
+      data:
+        all: "${schema.spec.user}/${string(schema.spec.size)}/${schema.spec.colour}"
+        note: "${has(schema.spec.note) ? schema.spec.note : 'none'}"
+"#,
+        )
+        .await?;
+        kro.wait_served("form").await?;
+        let good = json!({"mail": "me@here", "user": "anna", "tags": ["a", "b"]});
+        let bad = [
+            ("mail", json!("nobody")),
+            ("mail", json!(null)),
+            ("user", json!("al")),
+            ("user", json!("annabella")),
+            ("tags", json!([])),
+            ("tags", json!(["a", "a"])),
+            ("tags", json!(["a", "b", "c", "d"])),
+            ("size", json!(10)),
+            ("colour", json!("green")),
+        ];
+        for (field, value) in bad {
+            let mut spec = good.clone();
+            spec[field] = value.clone();
+            if value.is_null() {
+                spec.as_object_mut().context("a map")?.remove(field);
+            }
+            let made = kro.create(&instance("forms", ""), &object("Form", "bad", &spec)).await;
+            let words = made.err().with_context(|| format!("{field}: {value} was taken"))?;
+            ensure!(format!("{words:#}").contains(field), "{field}: {words:#}");
+        }
+        let one = instance("forms", "one");
+        let made = kro.create(&one, &object("Form", "one", &good)).await?;
+        ensure!(made["spec"]["size"] == 2 && made["spec"]["colour"] == "red", "{made:#}");
+        kro.wait_active("forms", "one").await?;
+        let names = async || -> anyhow::Result<Vec<Value>> {
+            let path = "/api/v1/namespaces/default/configmaps?labelSelector=kro.run%2Fowned";
+            let list = kro.send(http::Method::GET, path, &Value::Null).await?;
+            let items = list["items"].as_array().into_iter().flatten();
+            Ok(items.map(|item| item["metadata"]["name"].clone()).collect())
+        };
+        let first = names().await?;
+        ensure!(first.len() == 1, "{first:?}");
+        kro.restart()?;
+        kro.patch(&one, &json!({"spec": {"note": "changed"}})).await?;
+        let map = config_map(first[0].as_str().unwrap_or(""));
+        let map = kro.wait(&map, "follows", |map| map["data"]["note"] == "changed").await?;
+        ensure!(map["data"]["all"] == "anna/2/red", "{map:#}");
+        ensure!(names().await? == first, "a random name changed");
+        Ok(())
+    });
+}
