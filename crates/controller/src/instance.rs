@@ -17,6 +17,7 @@ use plan::{
 use runtime::workers::Requeue;
 use schema::{ContentHash, managed_fields};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -188,8 +189,12 @@ impl Run<'_> {
         kinds: &BTreeSet<GroupKind>,
     ) -> Step {
         let observed = self.observe(kinds);
+        let whole = match served {
+            Some(served) if !deleting => served.defaults.fill(object),
+            Some(_) | None => Cow::Borrowed(object),
+        };
         let mut instance = Instance {
-            object,
+            object: &whole,
             rgd_name: label(object, names::RGD_NAME),
             rgd_uid: label(object, names::RGD_ID),
             kro_version: &self.shared.options.kro_version,

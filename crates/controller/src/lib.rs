@@ -16,6 +16,7 @@ mod api;
 mod claims;
 mod compile;
 mod crd;
+mod defaults;
 mod definition;
 mod events;
 mod externals;

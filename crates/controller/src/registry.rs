@@ -3,6 +3,7 @@
 //! All of it is memory of this process; what lasts is the GraphRevision objects. Only the graphs
 //! that serve or are about to are held.
 
+use crate::defaults::Defaults;
 use graph::Graph;
 use plan::object::GroupKind;
 use schema::openapi::GroupVersionKind;
@@ -40,6 +41,7 @@ struct Serving {
     kind: GroupKind,
     number: i64,
     graph: Arc<Graph>,
+    defaults: Arc<Defaults>,
 }
 
 /// What became of a revision.
@@ -69,6 +71,7 @@ pub(crate) struct Served {
     pub(crate) rgd_name: String,
     pub(crate) rgd_uid: String,
     pub(crate) graph: Arc<Graph>,
+    pub(crate) defaults: Arc<Defaults>,
 }
 
 // === impl State ===
@@ -158,8 +161,15 @@ impl Registry {
         // Older graphs serve nobody any more.
         definition.revisions.retain(|revision, _| *revision >= number);
         definition.failed = None;
-        definition.serving =
-            Some(Serving { uid: uid.to_owned(), kind: kind.clone(), number, graph: graph.clone() });
+        if !same {
+            definition.serving = Some(Serving {
+                uid: uid.to_owned(),
+                kind: kind.clone(),
+                number,
+                graph: graph.clone(),
+                defaults: Arc::new(Defaults::of(&graph.instance.crd)),
+            });
+        }
         table.kinds.insert(kind, rgd.to_owned());
         !same
     }
@@ -221,6 +231,7 @@ impl Registry {
                     rgd_name: name.clone(),
                     rgd_uid: serving.uid.clone(),
                     graph: serving.graph.clone(),
+                    defaults: serving.defaults.clone(),
                 }),
             };
         }

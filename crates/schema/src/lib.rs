@@ -31,6 +31,7 @@ pub use crd::CrdSource;
 pub use crd::PrinterColumn;
 pub use crd::Scope;
 pub use default::apply_defaults;
+pub use default::lacks_defaults;
 pub use hash::ContentHash;
 pub use hash::same;
 pub use plural::pluralize;
