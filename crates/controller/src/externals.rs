@@ -46,11 +46,18 @@ type Labels = BTreeMap<String, String>;
 struct Table {
     readers: BTreeMap<Source, Readers>,
     /// What was read of each object, and whose turn it is to read it.
-    fetched: BTreeMap<(Source, ObjectKey), Slot>,
+    fetched: BTreeMap<(Source, ObjectKey), Arc<Slot>>,
 }
 
-/// One request per change of an object, however many instances wait for it.
-type Slot = Arc<Turn<Option<Fetched>>>;
+/// What was read of an object. One request per change, however many instances wait for it.
+#[derive(Default)]
+struct Slot {
+    /// Whose turn it is to read the object.
+    turn: Turn<()>,
+    /// What was read last. Apart from the turn: of many instances that look whether it is still
+    /// good, each would find another one's turn, and none what was read.
+    fetched: Mutex<Option<Fetched>>,
+}
 
 /// Who reads objects of a kind.
 #[derive(Default)]
@@ -146,11 +153,7 @@ impl Externals {
         let mut found = BTreeMap::new();
         for entry in referenced(&store, reference) {
             let slot = self.lock().fetched.get(&(source.clone(), entry.key.clone())).cloned()?;
-            // Whoever holds it is reading a newer version.
-            let fetched = slot.try_lock().ok()?.clone()?;
-            if !fetched.is_current(&entry) {
-                return None;
-            }
+            let fetched = slot.current(&entry.uid, entry.resource_version)?;
             let id = ObjectId {
                 kind: source.kind.clone(),
                 namespace: entry.key.namespace.clone().unwrap_or_default(),
@@ -219,13 +222,17 @@ async fn fetch(
     slot: &Slot,
     reads: &ReadPaths,
 ) -> Result<(), ApiError> {
-    let mut slot = slot.lock().await;
-    if slot.as_ref().is_some_and(|fetched| fetched.is_current(entry)) {
+    if slot.current(&entry.uid, entry.resource_version).is_some() {
+        return Ok(());
+    }
+    let _turn = slot.turn.lock().await;
+    // Whoever had the turn before may have read it.
+    if slot.current(&entry.uid, entry.resource_version).is_some() {
         return Ok(());
     }
     let namespace = entry.key.namespace.as_deref().unwrap_or("");
     let found = api.get(resource, namespace, &entry.key.name).await?;
-    *slot = Some(match found {
+    slot.keep(match found {
         Some(object) => Fetched {
             uid: plan::object::text(&object, &["metadata", "uid"]).to_owned(),
             resource_version: resource_version(&object).max(entry.resource_version),
@@ -256,14 +263,28 @@ fn reduce(object: &Value, resource: &ApiResource, reads: &ReadPaths) -> Value {
     seen
 }
 
+// === impl Slot ===
+
+impl Slot {
+    /// What was read, if it is at least as new as what the watch has seen.
+    fn current(&self, uid: &str, resource_version: u64) -> Option<Fetched> {
+        let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        fetched.clone().filter(|fetched| fetched.is_current(uid, resource_version))
+    }
+
+    fn keep(&self, read: Fetched) {
+        *self.fetched.lock().unwrap_or_else(PoisonError::into_inner) = Some(read);
+    }
+}
+
 // === impl Fetched ===
 
 impl Fetched {
     /// Whether it is at least as new as what the watch has seen. Another object of the same name
     /// that was read before the watch has seen it is newer, too.
-    fn is_current(&self, entry: &Entry<Labels>) -> bool {
-        self.resource_version >= entry.resource_version
-            && (self.uid == entry.uid || self.resource_version > entry.resource_version)
+    fn is_current(&self, uid: &str, resource_version: u64) -> bool {
+        self.resource_version >= resource_version
+            && (self.uid == uid || self.resource_version > resource_version)
     }
 }
 
@@ -330,7 +351,7 @@ impl Table {
     }
 
     /// Where the object `key` is kept once it is read, and what has to be read of it.
-    fn slot(&mut self, source: &Source, key: &ObjectKey) -> (Slot, ReadPaths) {
+    fn slot(&mut self, source: &Source, key: &ObjectKey) -> (Arc<Slot>, ReadPaths) {
         let reads = self.readers.get(source).map(|readers| readers.reads.clone());
         let slot = self.fetched.entry((source.clone(), key.clone())).or_default().clone();
         (slot, reads.unwrap_or_default())
@@ -384,5 +405,20 @@ impl Source {
             Projected { data, index: Vec::new() }
         });
         (spec, projection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fetched, Slot};
+
+    #[tokio::test]
+    async fn what_was_read_is_seen_whosever_turn_it_is() {
+        let slot = Slot::default();
+        assert!(slot.current("it", 7).is_none(), "nothing was read");
+        slot.keep(Fetched { uid: "it".to_owned(), resource_version: 7, object: None });
+        let _turn = slot.turn.lock().await;
+        assert!(slot.current("it", 7).is_some());
+        assert!(slot.current("it", 8).is_none(), "the watch has seen a newer one");
     }
 }
