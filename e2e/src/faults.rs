@@ -40,7 +40,7 @@ pub enum Fault {
 /// How long an answer takes that is delayed.
 const DELAY: Duration = Duration::from_millis(400);
 /// How long a watch lasts.
-const SHORT: Duration = Duration::from_millis(300);
+const SHORT: Duration = Duration::from_secs(1);
 
 impl Fault {
     /// All of them.
@@ -110,7 +110,12 @@ impl Fault {
                 vec![some(requests, Action::refuse(StatusCode::SERVICE_UNAVAILABLE))]
             }
             Self::WatchesEnd => vec![short()],
-            Self::StaleLists => vec![gone(), short(), all(lists, Action::Stale)],
+            // Every other one, so that there is an end: a client that sees nothing but the past
+            // believes it in the end.
+            Self::StaleLists => {
+                let nth = Nth::Random { one_in: 2 };
+                vec![gone(), short(), Rule { when: lists, nth, action: Action::Stale }]
+            }
         }
     }
 }
