@@ -2,7 +2,7 @@
 //! in two groups.
 
 use anyhow::ensure;
-use e2e::kro::{Kro, config_map, crd, definition, instance, object, rgd};
+use e2e::kro::{Kro, config_map, crd, definition, instance, is_active, object, rgd};
 use e2e::scenario;
 use serde_json::{Value, json};
 
@@ -137,9 +137,8 @@ fn one_kind_name_in_two_groups_is_two_kinds() {
             widget["apiVersion"] = format!("{group}.example.com/v1alpha1").into();
             kro.create(&path(group, ""), &widget).await?;
         }
-        let active = |widget: &Value| e2e::kro::is_active(widget);
         for group in ["one", "two"] {
-            kro.wait(&path(group, "same"), "is ACTIVE", active).await?;
+            kro.wait(&path(group, "same"), "is ACTIVE", is_active).await?;
         }
         let other = kro.wait(&config_map("same-two"), "is there", |_| true).await?;
 
