@@ -1,6 +1,7 @@
 //! Proofs in their long form; the tests run a short, seeded form of each.
 
 mod fuzz;
+mod takeover;
 
 use crate::controlplane::on_control_plane;
 use anyhow::Context;
@@ -42,6 +43,12 @@ pub(crate) enum Proof {
         #[arg(long, default_value_t = 60)]
         minutes: u64,
     },
+    /// Hand an instance to upstream's controller and back
+    Takeover {
+        /// Upstream's controller, built for this machine
+        #[arg(long)]
+        upstream: std::path::PathBuf,
+    },
     /// Run random definitions through random histories in a world in memory
     Plan {
         /// The first seed
@@ -59,6 +66,7 @@ pub(crate) fn run(proof: &Proof) -> anyhow::Result<()> {
         Proof::Builtins => on_control_plane(builtins()),
         Proof::Crash => on_control_plane(crash()),
         Proof::Soak { minutes } => on_control_plane(soak(*minutes)),
+        Proof::Takeover { upstream } => on_control_plane(takeover::run(upstream)),
         Proof::FuzzCompiler { minutes } => fuzz_compiler(*minutes),
         Proof::FuzzCel { seconds } => fuzz::cel(*seconds),
         Proof::Plan { from, seeds } => plan(*from, *seeds),
