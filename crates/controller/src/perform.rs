@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// Attempts to remove a finalizer from an object that somebody else keeps changing.
 const FINALIZER_ATTEMPTS: usize = 5;
+/// A resourceVersion that no object has: etcd's first revision is that of the empty store.
+const NO_VERSION: &str = "1";
 
 /// What runs as one future: an action, or all deletions of a step.
 pub(crate) enum Job {
@@ -25,7 +27,6 @@ pub(crate) enum Job {
         reference: Reference,
         reads: ReadPaths,
     },
-    Acquire(ObjectId),
     Apply {
         id: ObjectId,
         object: Value,
@@ -76,7 +77,6 @@ impl Job {
             jobs.push(match action {
                 Action::Manage { patch } => Self::Manage(patch),
                 Action::RecordInventory { patch } => Self::Record(patch),
-                Action::Acquire { object, .. } => Self::Acquire(object),
                 Action::Apply { id, object, desired, claim, .. } => {
                     Self::Apply { id, object, desired, claim }
                 }
@@ -103,9 +103,7 @@ impl Job {
         match self {
             Self::Manage(_) => JobKey::Manage,
             Self::Record(_) => JobKey::Record,
-            Self::Acquire(object) | Self::Apply { id: object, .. } => {
-                JobKey::Object(object.clone())
-            }
+            Self::Apply { id, .. } => JobKey::Object(id.clone()),
             Self::Observe { reference, .. } => JobKey::Reference(reference.clone()),
             Self::List { .. } => JobKey::List,
             Self::Delete(_) => JobKey::Delete,
@@ -147,26 +145,15 @@ pub(crate) async fn perform(shared: Arc<Shared>, id: ObjectId, set: String, job:
             let result = shared.externals.observe(&shared.api, &id, &reference, &reads).await;
             Done::Observed { reference, result }
         }
-        Job::Acquire(object) => {
-            let result = acquire(&shared, &id, &set, &object).await;
-            Done::Acquired { object, result }
-        }
         Job::Apply { id: object, object: body, desired, claim } => {
-            match claim {
-                Claim::Held => {}
-                Claim::Take => match acquire(&shared, &id, &set, &object).await {
-                    Ok(Acquired::Held) => {}
-                    result => return Done::Acquired { object, result },
-                },
-            }
-            let result = match resource(&shared, &object.kind) {
-                Ok(resource) => {
-                    let resource = in_version(resource, text(&body, &["apiVersion"]));
-                    shared.api.apply(&resource, names::MANAGER_APPLYSET, &body).await
-                }
-                Err(error) => Err(error),
+            let taken = match claim {
+                Claim::Held => Taken::Applied(apply(&shared, &object, &body).await),
+                Claim::Take => take(&shared, &id, &set, &object, body).await,
             };
-            Done::Applied { object, desired, result }
+            match taken {
+                Taken::Applied(result) => Done::Applied { object, desired, result },
+                Taken::Left(result) => Done::Acquired { object, result },
+            }
         }
         Job::List { kinds, namespaces } => {
             Done::Listed(list(&shared, &set, &kinds, &namespaces).await)
@@ -204,26 +191,72 @@ async fn apply_parent(
     shared.api.apply(&resource(shared, &id.kind)?, manager, patch).await
 }
 
-/// Claims the name, then reads the object once: a foreign owner is respected, an object that
-/// goes away is waited for (DESIGN.md, decision 6).
-async fn acquire(
+async fn apply(shared: &Shared, object: &ObjectId, body: &Value) -> Result<Value, ApiError> {
+    let resource = in_version(resource(shared, &object.kind)?, text(body, &["apiVersion"]));
+    shared.api.apply(&resource, names::MANAGER_APPLYSET, body).await
+}
+
+/// What became of an object that was not ours yet.
+enum Taken {
+    Applied(Result<Value, ApiError>),
+    /// It was not written to.
+    Left(Result<Acquired, ApiError>),
+}
+
+/// Claims the name, then applies the object, provided that there is none yet; one that is there is
+/// read first (DESIGN.md, decision 6).
+///
+/// # Flow
+///
+/// The apply carries a resourceVersion that no object has: the API server creates what does not
+/// exist, and answers with a conflict, in the same transaction, where something does. So there is
+/// one request for each new object, and nothing between looking and writing.
+async fn take(
     shared: &Shared,
     id: &ObjectId,
     set: &str,
     object: &ObjectId,
-) -> Result<Acquired, ApiError> {
+    mut body: Value,
+) -> Taken {
     if let Err(holder) = shared.claims.claim(object, id) {
-        return Ok(Acquired::Foreign { part_of: plan::applyset_id(&holder) });
+        let part_of = plan::applyset_id(&holder);
+        return Taken::Left(Ok(Acquired::Foreign { part_of }));
     }
+    body["metadata"]["resourceVersion"] = NO_VERSION.into();
+    match apply(shared, object, &body).await {
+        Err(error) if error.code() == 409 => {}
+        result => return Taken::Applied(result),
+    }
+    match look(shared, id, set, object).await {
+        Ok(None) => {}
+        Ok(Some(Acquired::Held)) => {
+            if let Some(metadata) = body["metadata"].as_object_mut() {
+                metadata.remove("resourceVersion");
+            }
+        }
+        Ok(Some(acquired)) => return Taken::Left(Ok(acquired)),
+        Err(error) => return Taken::Left(Err(error)),
+    }
+    Taken::Applied(apply(shared, object, &body).await)
+}
+
+/// Reads an object whose name is claimed, if there is one: a foreign owner is respected, an object
+/// that goes away is waited for.
+async fn look(
+    shared: &Shared,
+    id: &ObjectId,
+    set: &str,
+    object: &ObjectId,
+) -> Result<Option<Acquired>, ApiError> {
     let resource = resource(shared, &object.kind)?;
     let live = shared.api.get_metadata(&resource, &object.namespace, &object.name).await?;
-    let Some(live) = live else { return Ok(Acquired::Held) };
+    let Some(live) = live else { return Ok(None) };
     let part_of = label(&live, names::PART_OF);
     if !part_of.is_empty() && part_of != set {
         shared.claims.wait_for(object, id);
-        return Ok(Acquired::Foreign { part_of: part_of.to_owned() });
+        return Ok(Some(Acquired::Foreign { part_of: part_of.to_owned() }));
     }
-    Ok(if is_deleting(&live) { Acquired::Terminating } else { Acquired::Held })
+    Ok(Some(if is_deleting(&live) { Acquired::Terminating } else { Acquired::Held }))
 }
 
 /// Lists the members at the API server; kinds that it does not have are skipped.

@@ -220,9 +220,6 @@ impl<'a> World<'a> {
                 }
                 self.watched.insert(reference.clone());
             }
-            Action::Acquire { key, object } => {
-                self.acquire(&self.graph.node(key.node).kind, object);
-            }
             Action::Apply { key, id, object, desired, claim } => {
                 let held = match claim {
                     Claim::Held => true,

@@ -32,14 +32,6 @@ pub enum Action {
         /// What to watch.
         reference: Reference,
     },
-    /// Claim the object's name for this ApplySet, then read the object once; the answer is an
-    /// entry of [`crate::Observed::acquired`].
-    Acquire {
-        /// The resource that wants the object.
-        key: NodeKey,
-        /// The object.
-        object: ObjectId,
-    },
     /// Forced server-side apply as [`crate::names::MANAGER_APPLYSET`].
     Apply {
         /// The resource, and the item of a collection.
@@ -78,8 +70,9 @@ pub enum Action {
 pub enum Claim {
     /// The name is ours.
     Held,
-    /// As for [`Action::Acquire`] first; when the answer is not [`crate::Acquired::Held`], nothing
-    /// is applied.
+    /// Claim the name for this ApplySet first. An object that is there already is read before it
+    /// is written to; when it is not [`crate::Acquired::Held`], nothing is applied. Either way the
+    /// answer is an entry of [`crate::Observed::acquired`].
     Take,
 }
 

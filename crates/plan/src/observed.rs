@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub struct Observed {
     /// Objects that carry this instance's part-of label.
     pub members: BTreeMap<ObjectId, Arc<Member>>,
-    /// Answers to [`crate::Action::Acquire`]; an object that is a member needs none.
+    /// Answers to [`crate::Claim::Take`]; an object that is a member needs none.
     pub acquired: BTreeMap<ObjectId, Acquired>,
     /// Answers to [`crate::Action::Observe`], kept current.
     pub referenced: BTreeMap<Reference, Referenced>,

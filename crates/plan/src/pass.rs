@@ -314,14 +314,10 @@ impl Pass<'_> {
         let actions = self.working().filter_map(|Item { key, id, object, hash, .. }| {
             let held = observed.members.contains_key(id)
                 || observed.acquired.get(id) == Some(&Acquired::Held);
-            let claim = match (covers(recorded, own_namespace, id), held) {
-                (true, true) => Claim::Held,
-                (true, false) => Claim::Take,
-                (false, true) => return None,
-                (false, false) => return Some(Action::Acquire { key: *key, object: id.clone() }),
-            };
+            let claim = if held { Claim::Held } else { Claim::Take };
+            let covered = covers(recorded, own_namespace, id);
             let (key, id, object, desired) = (*key, id.clone(), object.clone(), *hash);
-            Some(Action::Apply { key, id, object, desired, claim })
+            covered.then_some(Action::Apply { key, id, object, desired, claim })
         });
         unseen.chain(actions).collect()
     }

@@ -312,7 +312,6 @@ fn fates_of(
             | Action::Manage { .. }
             | Action::RecordInventory { .. }
             | Action::Observe { .. }
-            | Action::Acquire { .. }
             | Action::ListMembers { .. }
             | Action::RemoveFinalizer => {}
         }

@@ -302,9 +302,6 @@ fn told(graph: &Graph, action: &Action) -> String {
         Action::Observe { node, .. } => {
             format!("look at what {} refers to", graph.node(*node).id)
         }
-        Action::Acquire { key, object } => {
-            format!("claim {object} for {}", graph.node(key.node).id)
-        }
         Action::Apply { key, id, .. } => format!("apply {} ({id})", graph.node(key.node).id),
         Action::ListMembers { .. } => "list the members, before pruning".to_owned(),
         Action::Delete { object, .. } => format!("delete {object}"),

@@ -179,7 +179,6 @@ fn describe(action: &Action) -> String {
             format!("record kinds [{kinds}] namespaces [{}]", field(plan::names::NAMESPACES))
         }
         Action::Observe { reference, .. } => format!("observe {reference}"),
-        Action::Acquire { object, .. } => format!("acquire {}", short(object)),
         Action::Apply { id, object, claim, .. } => {
             let verb = match claim {
                 plan::Claim::Held => "apply",

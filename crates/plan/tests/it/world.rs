@@ -362,7 +362,6 @@ impl World {
                 }
             },
             Action::Observe { reference, .. } => drop(self.watched.insert(reference)),
-            Action::Acquire { object, .. } => drop(self.acquire(object)),
             Action::Apply { id, object, desired, claim, .. } => {
                 let held = match claim {
                     Claim::Held => true,

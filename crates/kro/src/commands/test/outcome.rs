@@ -122,7 +122,6 @@ fn run_step(
         Action::Manage { .. }
         | Action::RecordInventory { .. }
         | Action::Observe { .. }
-        | Action::Acquire { .. }
         | Action::Apply { .. }
         | Action::ListMembers { .. }
         | Action::RemoveFinalizer => None,
