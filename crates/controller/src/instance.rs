@@ -21,11 +21,15 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Jobs of one instance that may be under way at once.
 const CONCURRENT_JOBS: usize = 32;
-/// After this time a job that is under way is worth a word in the status.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// After this time a reconcile that is under way is worth a word in the status. What waits for the
+/// world and not for an answer says so at once.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How often it is worth another one.
+const REPEAT: Duration = Duration::from_secs(30);
 /// Steps of one reconcile, beside those that the number of resources explains.
 const SPARE_STEPS: usize = 64;
 /// Attempts to write a status that somebody else keeps changing.
@@ -66,6 +70,7 @@ pub(crate) async fn reconcile(shared: &Arc<Shared>, id: ObjectId) -> Requeue {
         members: BTreeSet::new(),
         judged: (String::new(), 0),
         failed: false,
+        due: Instant::now() + PATIENCE,
         in_flight: FuturesUnordered::new(),
         running: BTreeSet::new(),
     };
@@ -105,6 +110,8 @@ struct Run<'a> {
     judged: (String, i64),
     /// Whether it can't go on, other than because an object can't be written yet.
     failed: bool,
+    /// When what is under way is worth a word.
+    due: Instant,
     in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
     running: BTreeSet<JobKey>,
 }
@@ -345,10 +352,11 @@ impl Run<'_> {
                     return;
                 }
                 () = wake.notified() => return,
-                () = tokio::time::sleep(PATIENCE), if status.is_some() => {
+                () = tokio::time::sleep_until(self.due), if status.is_some() => {
                     if let Some(report) = status.take() {
                         self.say(&report, Requeue::Done).await;
                     }
+                    self.due = Instant::now() + REPEAT;
                 }
             }
         }

@@ -21,7 +21,7 @@ use runtime::probes::Readiness;
 use runtime::queue::{Queue, QueueMetricsVec, QueueOptions};
 use runtime::shutdown::Tasks;
 use runtime::store::{
-    Change, Projected, Projection, Store, WatchMetricsVec, WatchOptions, WatchSpec,
+    Change, Origin, Projected, Projection, Store, WatchMetricsVec, WatchOptions, WatchSpec,
 };
 use runtime::workers::{Requeue, Workers};
 use serde_json::{Value, json};
@@ -396,6 +396,13 @@ fn object_changed(shared: &Shared, kind: &GroupKind, change: &Change<Observation
     let sets = [old, new].into_iter().flatten().map(|(set, _)| set);
     let mut sets: Vec<String> = sets.collect();
     sets.dedup();
+    // Whoever writes to a member takes the answer in itself, and need not be told; but an instance
+    // that is a member writes its own status, too.
+    let is_instance =
+        [&change.old, &change.new].into_iter().flatten().any(|entry| entry.data.whole.is_some());
+    if change.origin == Origin::Write && !is_instance && sets.len() == 1 {
+        return;
+    }
     let instances: Vec<ObjectId> =
         sets.iter().filter_map(|set| shared.memories.of_set(set)).collect();
     if let Some(resource) = shared.watching.resource(kind) {
