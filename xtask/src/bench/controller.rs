@@ -9,7 +9,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use e2e::{ControlPlane, Options, Process, Program, User};
 use load::{Load, Measured};
-use serde_json::{Value, json};
+use serde_json::json;
 use shapes::Shape;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,19 +26,23 @@ pub(crate) struct Arguments {
     /// the way to the API server. Ours, built for release, by default
     #[arg(long)]
     controller: Option<String>,
-    /// A second controller, measured in turn on a control plane of its own
+    /// Another controller, measured in turn on a control plane of its own; can be repeated
     #[arg(long)]
-    against: Option<String>,
+    against: Vec<String>,
     /// Where the result goes, as JSON
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Where the result goes, as Markdown
+    #[arg(long)]
+    markdown: Option<PathBuf>,
     /// Few instances, for less than a minute
     #[arg(long)]
     quick: bool,
     /// How many instances in place of the usual number, for each shape
     #[arg(long)]
     instances: Option<usize>,
-    /// Which shapes: maps, graph, collection, external; all by default
+    /// Which shapes: maps, graph, collection, external, chain, waiting, many; by default all but
+    /// many
     #[arg(long, value_delimiter = ',')]
     shapes: Vec<String>,
     /// For how long a steady state is looked at, in seconds
@@ -57,52 +61,46 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             format!("{} --metrics-bind-address=0 --health-probe-bind-address=0", binary.display())
         }
     };
-    let commands = [Some(ours), arguments.against.clone()];
+    let commands: Vec<String> = [&ours].into_iter().chain(&arguments.against).cloned().collect();
+    let steady = Duration::from_secs(if arguments.quick { 3 } else { arguments.steady });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut runs = Vec::new();
-    for command in commands.into_iter().flatten() {
-        eprintln!("measuring {command}");
-        let steady = Duration::from_secs(if arguments.quick { 3 } else { arguments.steady });
-        let measured = runtime.block_on(measure(&command, &shapes, steady))?;
-        runs.push((command, measured));
+    let mut measured = Vec::new();
+    for shape in &shapes {
+        let mut runs = Vec::new();
+        for command in &commands {
+            let run = runtime.block_on(measure(command, shape, steady));
+            runs.push(run.with_context(|| format!("shape {}, {command}", shape.name))?);
+            eprintln!("{}: {command} is done", shape.name);
+        }
+        measured.push(runs);
     }
-    report::print(&runs)?;
+    let table = report::table(&commands, &measured)?;
+    eprint!("{table}");
     if let Some(path) = &arguments.json {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        let runs: Vec<Value> = runs
-            .iter()
-            .map(|(command, shapes)| json!({"controller": command, "shapes": shapes}))
-            .collect();
-        let result = json!({"cores": cores, "runs": runs});
+        let result = json!({"cores": cores, "controllers": commands, "shapes": measured});
         std::fs::write(path, serde_json::to_vec_pretty(&result)?)
             .with_context(|| format!("can't write {}", path.display()))?;
     }
-    Ok(())
+    if let Some(path) = &arguments.markdown {
+        std::fs::write(path, table).with_context(|| format!("can't write {}", path.display()))?;
+    }
+    // Other controllers are measured, not judged.
+    if arguments.controller.is_none() { report::check(&measured) } else { Ok(()) }
 }
 
-async fn measure(
-    command: &str,
-    shapes: &[Shape],
-    steady: Duration,
-) -> anyhow::Result<Vec<Measured>> {
-    let mut all = Vec::new();
-    for shape in shapes {
-        // Each shape starts with an empty API server, and a controller that has seen nothing.
-        let plane = ControlPlane::start(Options::api_server()).await?;
-        let crds = e2e::stack::file("crates/controller/crds");
-        plane.kubectl(&["apply", "--server-side", "-f", &crds]).await?;
-        let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
-        plane.kubectl(&established).await?;
-        let raw = load::raw(&plane, shape).await?;
-        let controller = start(&plane, command)?;
-        let measured = Load::new(&plane, &controller, shape).run(raw, steady).await;
-        all.push(
-            measured
-                .with_context(|| format!("shape {}\n{}", shape.name, controller.log_tail(15)))?,
-        );
-        eprintln!("  {} done", shape.name);
-    }
-    Ok(all)
+/// Measures one controller with one shape: an empty API server, and a controller that has seen
+/// nothing.
+async fn measure(command: &str, shape: &Shape, steady: Duration) -> anyhow::Result<Measured> {
+    let plane = ControlPlane::start(Options::api_server()).await?;
+    let crds = e2e::stack::file("crates/controller/crds");
+    plane.kubectl(&["apply", "--server-side", "-f", &crds]).await?;
+    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
+    plane.kubectl(&established).await?;
+    let raw = load::raw(&plane, shape).await?;
+    let controller = start(&plane, command)?;
+    let measured = Load::new(&plane, &controller, shape).run(raw, steady).await;
+    measured.with_context(|| controller.log_tail(15))
 }
 
 fn start(plane: &ControlPlane, command: &str) -> anyhow::Result<Process> {

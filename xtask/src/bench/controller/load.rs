@@ -1,6 +1,6 @@
 //! The load itself: definitions and instances come, change, break and go.
 
-use super::shapes::{Shape, plain};
+use super::shapes::{Course, Shape, plain};
 use super::usage;
 use anyhow::{Context, bail, ensure};
 use e2e::audit::Mark;
@@ -15,8 +15,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Requests that the load itself has under way at once.
-const AT_ONCE: usize = 32;
 /// How long a phase may take before it counts as failed.
 const BOUND: Duration = Duration::from_secs(1_200);
 /// How often is looked whether a phase is over; the time of each instance is that of its event.
@@ -37,9 +35,9 @@ pub(super) struct Measured {
     pub(super) create: Phase,
     /// Requests a minute while nothing changes, but watches and leases.
     pub(super) steady_per_minute: f64,
-    pub(super) update: Phase,
-    pub(super) repair: Phase,
-    pub(super) delete: Phase,
+    pub(super) update: Option<Phase>,
+    pub(super) repair: Option<Phase>,
+    pub(super) delete: Option<Phase>,
     pub(super) peak_kib: u64,
 }
 
@@ -52,6 +50,8 @@ pub(super) struct Phase {
     pub(super) p99_seconds: f64,
     pub(super) cpu_ms_per_instance: f64,
     pub(super) writes_per_instance: f64,
+    /// All requests but watches and leases.
+    pub(super) requests_per_instance: f64,
     /// Writes a second as a share of the raw rate.
     pub(super) share_of_raw: f64,
     pub(super) requests: BTreeMap<String, usize>,
@@ -63,7 +63,7 @@ pub(super) async fn raw(plane: &ControlPlane, shape: &Shape) -> anyhow::Result<f
     let number = (shape.instances * shape.children).clamp(200, 2_000);
     let client = plane.client();
     let started = Instant::now();
-    each(0..number, async |at| {
+    each(shape.at_once, 0..number, async |at| {
         let name = format!("raw-{at}");
         let path =
             format!("/api/v1/namespaces/default/configmaps/{name}?fieldManager=raw&force=true");
@@ -86,13 +86,19 @@ pub(super) struct Load<'a> {
 }
 
 /// What watches say about an instance.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Seen {
     /// The generation with which it was ACTIVE and Ready last, and when that was first seen.
     ready: Option<(i64, Instant)>,
-    /// Whether it is ACTIVE and Ready now.
-    well: bool,
+    /// When it was first seen to wait.
+    waits: Option<Instant>,
     gone: Option<Instant>,
+}
+
+impl Seen {
+    fn ready_with(&self, generation: i64) -> Option<Instant> {
+        self.ready.filter(|(ready, _)| *ready == generation).map(|(_, at)| at)
+    }
 }
 
 impl<'a> Load<'a> {
@@ -103,7 +109,7 @@ impl<'a> Load<'a> {
     /// All phases.
     pub(super) async fn run(self, raw: f64, steady: Duration) -> anyhow::Result<Measured> {
         let shape = self.shape;
-        if shape.external {
+        if shape.course == Course::External {
             let mut shared = plain("shared");
             shared["data"] = json!({"value": "one"});
             self.post("/api/v1/namespaces/default/configmaps", &shared).await?;
@@ -121,7 +127,10 @@ impl<'a> Load<'a> {
                     let (collection, _) = path.rsplit_once('/').context("a path")?;
                     self.post(collection, &shape.instance(at, "one")).await
                 },
-                |seen| seen.ready.filter(|(generation, _)| *generation == 1).map(|(_, at)| at),
+                |at, seen| match shape.waits(at) {
+                    true => seen.waits,
+                    false => seen.ready_with(1),
+                },
             )
             .await
             .context("bring-up")?;
@@ -132,26 +141,15 @@ impl<'a> Load<'a> {
             self.plane.audit().since(mark).await?.of(User::KroController).but_watches_and_leases();
         let steady_per_minute = float(requests.len()) * 60.0 / steady.as_secs_f64();
 
-        let update = self.update(raw, &all).await.context("update")?;
-        let repair = self.repair(raw).await.context("repair")?;
-        let delete = self
-            .phase(
-                raw,
-                &all,
-                async |at| {
-                    send(
-                        &self.client,
-                        Method::DELETE,
-                        "application/json",
-                        &self.path(at),
-                        &Value::Null,
-                    )
-                    .await
-                },
-                |seen| seen.gone,
-            )
-            .await
-            .context("deletion")?;
+        let (mut update, mut repair, mut delete) = (None, None, None);
+        match shape.course {
+            Course::Whole | Course::External => {
+                update = Some(self.update(raw, &all).await.context("update")?);
+                repair = Some(self.repair(raw).await.context("repair")?);
+                delete = Some(self.delete(raw, &all).await.context("deletion")?);
+            }
+            Course::HalfWait | Course::Stay => {}
+        }
         for watch in watches {
             watch.abort();
         }
@@ -209,8 +207,16 @@ impl<'a> Load<'a> {
         }
     }
 
+    async fn delete(&self, raw: f64, all: &[usize]) -> anyhow::Result<Phase> {
+        let delete = async |at: usize| {
+            let (json, path) = ("application/json", self.path(at));
+            send(&self.client, Method::DELETE, json, &path, &Value::Null).await
+        };
+        self.phase(raw, all, delete, |_, seen| seen.gone).await
+    }
+
     async fn update(&self, raw: f64, all: &[usize]) -> anyhow::Result<Phase> {
-        if !self.shape.external {
+        if self.shape.course != Course::External {
             let patch = json!({"spec": {"value": "two"}});
             return self
                 .phase(
@@ -220,7 +226,7 @@ impl<'a> Load<'a> {
                         let content = "application/merge-patch+json";
                         send(&self.client, Method::PATCH, content, &self.path(at), &patch).await
                     },
-                    |seen| seen.ready.filter(|(generation, _)| *generation == 2).map(|(_, at)| at),
+                    |_, seen| seen.ready_with(2),
                 )
                 .await;
         }
@@ -263,6 +269,7 @@ impl<'a> Load<'a> {
         let suffix = match self.shape.name {
             "maps" => "left",
             "external" => "copy",
+            "chain" => "3",
             _ => "7",
         };
         let some: Vec<usize> = (0..self.shape.instances).step_by(10).collect();
@@ -271,7 +278,7 @@ impl<'a> Load<'a> {
         };
         let before = self.begin().await?;
         let times = Mutex::new(Vec::new());
-        each(some.into_iter(), async |at| {
+        each(self.shape.at_once, some.into_iter(), async |at| {
             let started = Instant::now();
             let json = "application/json";
             let old = send(&self.client, Method::GET, json, &path(at), &Value::Null).await?;
@@ -299,32 +306,39 @@ impl<'a> Load<'a> {
         raw: f64,
         instances: &[usize],
         act: impl AsyncFn(usize) -> anyhow::Result<Value>,
-        done: impl Fn(&Seen) -> Option<Instant>,
+        done: impl Fn(usize, &Seen) -> Option<Instant>,
     ) -> anyhow::Result<Phase> {
         let before = self.begin().await?;
         let sent = Mutex::new(HashMap::new());
-        each(instances.iter().copied(), async |at| {
-            lock(&sent).insert(self.name(at), Instant::now());
-            act(at).await
+        let done = |at: usize| done(at, lock(&self.seen).get(&self.name(at))?);
+        each(self.shape.at_once, instances.iter().copied(), async |at| {
+            lock(&sent).insert(at, Instant::now());
+            let answer = act(at).await?;
+            // One after another means that the next one comes when this one is done.
+            while self.shape.at_once == 1 && done(at).is_none() {
+                ensure!(before.started.elapsed() < BOUND, "{} is not done", self.name(at));
+                tokio::time::sleep(PAUSE).await;
+            }
+            Ok(answer)
         })
         .await?;
         let sent = sent.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut left: Vec<&String> = sent.keys().collect();
+        let mut left: Vec<usize> = instances.to_vec();
         let mut times = Vec::with_capacity(left.len());
         let mut last = before.started;
         while !left.is_empty() {
             ensure!(self.controller.ended()?.is_none(), "the controller has ended");
+            left.retain(|number| {
+                let Some(at) = done(*number) else { return true };
+                times.push(at.saturating_duration_since(sent[number]));
+                last = last.max(at);
+                false
+            });
+            if before.started.elapsed() > BOUND
+                && let Some(one) = left.first()
             {
-                let seen = lock(&self.seen);
-                left.retain(|name| {
-                    let Some(at) = seen.get(*name).and_then(&done) else { return true };
-                    times.push(at.saturating_duration_since(sent[*name]));
-                    last = last.max(at);
-                    false
-                });
-            }
-            if before.started.elapsed() > BOUND {
-                bail!("{} of {} are not done, among them {}", left.len(), sent.len(), left[0]);
+                let name = self.name(*one);
+                bail!("{} of {} are not done, among them {name}", left.len(), sent.len());
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -356,6 +370,7 @@ impl<'a> Load<'a> {
             let at = (times.len() * percent / 100).min(times.len().saturating_sub(1));
             times.get(at).map_or(0.0, Duration::as_secs_f64)
         };
+        let sent = entries.but_watches_and_leases().len();
         let cpu = usage.cpu.saturating_sub(before.cpu);
         Ok(Phase {
             seconds: seconds.as_secs_f64(),
@@ -364,6 +379,7 @@ impl<'a> Load<'a> {
             p99_seconds: percentile(99),
             cpu_ms_per_instance: cpu.as_secs_f64() * 1_000.0 / float(number),
             writes_per_instance: float(writes) / float(number),
+            requests_per_instance: float(sent) / float(number),
             share_of_raw: per_second(writes, seconds) / raw,
             requests,
             resident_kib: usage.resident,
@@ -446,13 +462,15 @@ fn note(seen: &Mutex<HashMap<String, Seen>>, event: WatchEvent<DynamicObject>) -
         && ready
             .any(|entry| entry["status"] == "True" && entry["observedGeneration"] == generation);
     let mut seen = lock(seen);
-    let known = seen.entry(name).or_insert(Seen { ready: None, well: false, gone: None });
+    let known = seen.entry(name).or_default();
     if gone {
         known.gone = Some(now);
     } else if well && known.ready.is_none_or(|(before, _)| before != generation) {
         known.ready = Some((generation, now));
     }
-    known.well = well;
+    if status["state"] == "IN_PROGRESS" {
+        known.waits.get_or_insert(now);
+    }
     object.metadata.resource_version
 }
 
@@ -462,12 +480,13 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// Does something for each number, some at once.
 async fn each(
+    at_once: usize,
     numbers: impl Iterator<Item = usize>,
     act: impl AsyncFn(usize) -> anyhow::Result<Value>,
 ) -> anyhow::Result<()> {
     let act = &act;
     let calls = stream::iter(numbers.map(|number| act(number)));
-    calls.buffer_unordered(AT_ONCE).try_for_each(|_| std::future::ready(Ok(()))).await
+    calls.buffer_unordered(at_once).try_for_each(|_| std::future::ready(Ok(()))).await
 }
 
 async fn send(

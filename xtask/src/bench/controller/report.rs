@@ -1,60 +1,100 @@
-//! What was measured, as a table.
+//! What was measured, as tables.
 
 use super::load::{Measured, Phase};
-use std::io::Write as _;
+use anyhow::ensure;
+use std::fmt::Write as _;
 
 /// A figure: its name, how to get it, and whether more of it is better.
-type Figure = (&'static str, fn(&Measured) -> f64, bool);
+type Figure = (&'static str, fn(&Measured) -> Option<f64>, bool);
 
 const FIGURES: &[Figure] = &[
-    ("raw applies/s", |m| m.raw_per_second, true),
-    ("definition → Active, s", |m| m.definition_seconds, false),
-    ("bring-up: instances/s", |m| m.create.instances_per_second, true),
-    ("  share of the raw rate", |m| m.create.share_of_raw, true),
-    ("  p50, s", |m| m.create.p50_seconds, false),
-    ("  p99, s", |m| m.create.p99_seconds, false),
-    ("  writes/instance", |m| m.create.writes_per_instance, false),
-    ("  CPU ms/instance", |m| m.create.cpu_ms_per_instance, false),
-    ("steady: requests/min", |m| m.steady_per_minute, false),
-    ("update of all, s", |m| m.update.seconds, false),
-    ("  CPU ms/instance", |m| m.update.cpu_ms_per_instance, false),
-    ("repair p50, s", |m| m.repair.p50_seconds, false),
-    ("deletion of all, s", |m| m.delete.seconds, false),
-    ("  CPU ms/instance", |m| m.delete.cpu_ms_per_instance, false),
-    ("memory idle, MiB", |m| mebibytes(m.idle_kib), false),
-    ("memory with all, MiB", |m| mebibytes(m.create.resident_kib), false),
-    ("memory peak, MiB", |m| mebibytes(m.peak_kib), false),
+    ("plain applies/s without a controller", |m| Some(m.raw_per_second), true),
+    ("definition applied → Active, s", |m| Some(m.definition_seconds), false),
+    ("bring-up: instances/s", |m| Some(m.create.instances_per_second), true),
+    ("bring-up: writes/s as a share of plain applies", |m| Some(m.create.share_of_raw), true),
+    ("bring-up: p50 of an instance, s", |m| Some(m.create.p50_seconds), false),
+    ("bring-up: p99, s", |m| Some(m.create.p99_seconds), false),
+    ("bring-up: writes/instance", |m| Some(m.create.writes_per_instance), false),
+    ("bring-up: requests/instance", |m| Some(m.create.requests_per_instance), false),
+    ("bring-up: CPU ms/instance", |m| Some(m.create.cpu_ms_per_instance), false),
+    ("steady: requests/minute", |m| Some(m.steady_per_minute), false),
+    ("update of all, s", |m| Some(m.update.as_ref()?.seconds), false),
+    ("update: writes/instance", |m| Some(m.update.as_ref()?.writes_per_instance), false),
+    ("update: CPU ms/instance", |m| Some(m.update.as_ref()?.cpu_ms_per_instance), false),
+    ("repair: p50, s", |m| Some(m.repair.as_ref()?.p50_seconds), false),
+    ("deletion of all, s", |m| Some(m.delete.as_ref()?.seconds), false),
+    ("deletion: writes/instance", |m| Some(m.delete.as_ref()?.writes_per_instance), false),
+    ("deletion: CPU ms/instance", |m| Some(m.delete.as_ref()?.cpu_ms_per_instance), false),
+    ("memory without instances, MiB", |m| Some(mebibytes(m.idle_kib)), false),
+    ("memory with all, MiB", |m| Some(mebibytes(m.create.resident_kib)), false),
+    ("memory, peak, MiB", |m| Some(mebibytes(m.peak_kib)), false),
 ];
 
-/// Prints a table for each shape; with two controllers, how many times better the first is.
-pub(super) fn print(runs: &[(String, Vec<Measured>)]) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    let Some((_, first)) = runs.first() else { return Ok(()) };
-    for (at, shape) in first.iter().enumerate() {
-        let Measured { shape: name, instances, children, .. } = shape;
-        writeln!(out, "\n{name}: {instances} instances of {children} objects")?;
-        for (title, figure, more) in FIGURES {
-            write!(out, "  {title:<26}")?;
-            let values: Vec<f64> =
-                runs.iter().filter_map(|(_, run)| run.get(at)).map(figure).collect();
-            for value in &values {
-                write!(out, "{value:>12.3}")?;
+/// Writes that an instance may take beside one for each object: its finalizer and labels, its
+/// inventory, its status, and a word in between if it takes long.
+const OWN_WRITES: usize = 4;
+
+/// A table for each shape; with several controllers, how many times better the first is.
+pub(super) fn table(commands: &[String], shapes: &[Vec<Measured>]) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for runs in shapes {
+        let Some(Measured { shape, instances, children, .. }) = runs.first() else { continue };
+        writeln!(text, "## {shape}: {instances} instances of {children} objects\n")?;
+        write!(text, "| |")?;
+        for number in 1..=commands.len() {
+            write!(text, " {number} |")?;
+            if number > 1 {
+                write!(text, " factor |")?;
             }
-            if let [ours, theirs] = values[..] {
-                let factor = if *more { ours / theirs } else { theirs / ours };
-                if factor.is_finite() {
-                    write!(out, "{factor:>10.1} ×")?;
+        }
+        writeln!(text, "\n| --- |{}", " --- |".repeat(commands.len() * 2 - 1))?;
+        for (title, figure, more) in FIGURES {
+            let values: Vec<Option<f64>> = runs.iter().map(figure).collect();
+            if values.iter().all(Option::is_none) {
+                continue;
+            }
+            write!(text, "| {title} |")?;
+            let first = values.first().copied().flatten();
+            for (at, value) in values.iter().enumerate() {
+                let shown = value.map_or(String::new(), number);
+                write!(text, " {shown} |")?;
+                if at > 0 {
+                    let factor = first.zip(*value);
+                    let factor = factor.map(|(a, b)| if *more { a / b } else { b / a });
+                    let shown = factor.filter(|factor| factor.is_finite()).map(number);
+                    write!(text, " {} |", shown.unwrap_or_default())?;
                 }
             }
-            writeln!(out)?;
+            writeln!(text)?;
         }
-        for (_, run) in runs {
-            if let Some(shape) = run.get(at) {
-                writeln!(out, "  requests of bring-up       {}", requests(&shape.create))?;
-            }
+        writeln!(text)?;
+        for (at, run) in runs.iter().enumerate() {
+            writeln!(text, "Requests of {} during bring-up: {}.", at + 1, requests(&run.create))?;
         }
+        writeln!(text)?;
+    }
+    Ok(text)
+}
+
+/// Holds what does not depend on the machine: how often an instance is written for.
+pub(super) fn check(shapes: &[Vec<Measured>]) -> anyhow::Result<()> {
+    for run in shapes.iter().filter_map(|runs| runs.first()) {
+        let most = f64::from(u32::try_from(run.children + OWN_WRITES)?);
+        let Measured { shape, create, .. } = run;
+        let writes = create.writes_per_instance;
+        ensure!(writes <= most, "{shape}: {writes} writes for an instance, at most {most} allowed");
+        let requests = run.steady_per_minute;
+        ensure!(requests == 0.0, "{shape}: {requests} requests a minute in a steady state");
     }
     Ok(())
+}
+
+fn number(value: f64) -> String {
+    match value {
+        value if value >= 100.0 => format!("{value:.0}"),
+        value if value >= 10.0 => format!("{value:.1}"),
+        value => format!("{value:.3}"),
+    }
 }
 
 fn requests(phase: &Phase) -> String {

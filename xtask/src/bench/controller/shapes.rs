@@ -14,18 +14,36 @@ pub(super) struct Shape {
     /// How many objects an instance becomes.
     pub(super) children: usize,
     resources: fn() -> Value,
-    /// An object that all instances read, changed to update them all.
-    pub(super) external: bool,
+    /// How many instances are on their way at once, as far as it is for the load to say.
+    pub(super) at_once: usize,
+    pub(super) course: Course,
 }
 
-const SHAPES: [Shape; 4] = [
+/// What happens to the instances of a shape.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Course {
+    /// They come, stay, change, lose objects, and go.
+    Whole,
+    /// The same, but what changes is an object that all of them read.
+    External,
+    /// They come and stay; every other one waits for what never comes.
+    HalfWait,
+    /// They come and stay.
+    Stay,
+}
+
+/// Requests that the load itself has under way at once.
+const AT_ONCE: usize = 32;
+
+const SHAPES: [Shape; 7] = [
     Shape {
         name: "maps",
         definitions: 5,
         instances: 500,
         children: 5,
         resources: maps,
-        external: false,
+        at_once: AT_ONCE,
+        course: Course::Whole,
     },
     Shape {
         name: "graph",
@@ -33,7 +51,8 @@ const SHAPES: [Shape; 4] = [
         instances: 50,
         children: 40,
         resources: graph,
-        external: false,
+        at_once: AT_ONCE,
+        course: Course::Whole,
     },
     Shape {
         name: "collection",
@@ -41,7 +60,8 @@ const SHAPES: [Shape; 4] = [
         instances: 20,
         children: 100,
         resources: collection,
-        external: false,
+        at_once: AT_ONCE,
+        course: Course::Whole,
     },
     Shape {
         name: "external",
@@ -49,11 +69,39 @@ const SHAPES: [Shape; 4] = [
         instances: 500,
         children: 1,
         resources: external,
-        external: true,
+        at_once: AT_ONCE,
+        course: Course::External,
+    },
+    Shape {
+        name: "chain",
+        definitions: 1,
+        instances: 30,
+        children: 6,
+        resources: chain,
+        at_once: 1,
+        course: Course::Whole,
+    },
+    Shape {
+        name: "waiting",
+        definitions: 1,
+        instances: 2_000,
+        children: 1,
+        resources: waiting,
+        at_once: AT_ONCE,
+        course: Course::HalfWait,
+    },
+    Shape {
+        name: "many",
+        definitions: 5,
+        instances: 5_000,
+        children: 5,
+        resources: maps,
+        at_once: AT_ONCE,
+        course: Course::Stay,
     },
 ];
 
-/// The shapes of these names, or all.
+/// The shapes of these names; without any, all but the largest.
 pub(super) fn chosen(
     names: &[String],
     quick: bool,
@@ -62,7 +110,10 @@ pub(super) fn chosen(
     for name in names {
         ensure!(SHAPES.iter().any(|shape| shape.name == name), "there is no shape {name}");
     }
-    let chosen = |shape: &&Shape| names.is_empty() || names.iter().any(|name| name == shape.name);
+    let chosen = |shape: &&Shape| match names {
+        [] => shape.name != "many",
+        _ => names.iter().any(|name| name == shape.name),
+    };
     let sized = |shape: &Shape| {
         let usual = if quick { (shape.instances / 10).max(3) } else { shape.instances };
         Shape { instances: instances.unwrap_or(usual), ..shape.clone() }
@@ -100,6 +151,11 @@ impl Shape {
         })
     }
 
+    /// Whether instance number `at` waits for what never comes.
+    pub(super) fn waits(&self, at: usize) -> bool {
+        self.course == Course::HalfWait && at % 2 == 1
+    }
+
     /// Instance number `at`, with the kind that it has.
     pub(super) fn instance(&self, at: usize, value: &str) -> Value {
         let name = format!("{}-{at}", self.name);
@@ -107,6 +163,7 @@ impl Shape {
             "collection" => (0..self.children).map(|item| item.to_string()).collect(),
             _ => Vec::new(),
         };
+        let value = if self.waits(at) { WAITS } else { value };
         json!({
             "apiVersion": "kro.run/v1alpha1",
             "kind": self.kind(at % self.definitions),
@@ -166,6 +223,27 @@ fn collection() -> Value {
     let mut items = map("parts", "${item}", "${schema.spec.value}");
     items["forEach"] = json!([{"item": "${schema.spec.items}"}]);
     json!([items])
+}
+
+/// Each reads the one before.
+fn chain() -> Value {
+    let resource = |number: usize| {
+        let value = match number.checked_sub(1) {
+            None => "${schema.spec.value}".to_owned(),
+            Some(above) => format!("${{link{above}.data.value}}"),
+        };
+        map(&format!("link{number}"), &number.to_string(), &value)
+    };
+    (0..6).map(resource).collect()
+}
+
+/// The value of instances that wait.
+const WAITS: &str = "never";
+
+fn waiting() -> Value {
+    let mut map = map("map", "map", "${schema.spec.value}");
+    map["readyWhen"] = json!([format!("${{map.data.value != '{WAITS}'}}")]);
+    json!([map])
 }
 
 fn external() -> Value {
