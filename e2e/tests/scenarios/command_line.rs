@@ -214,8 +214,12 @@ fn the_command_line_says_what_would_happen_in_a_cluster() {
             ],
         )?;
         let ended = command.run("diff -f second.yaml -f next.yaml -o json").await?;
-        ended.expect(1, &[])?;
+        ensure!(ended.code == Some(1), "{}\n{}", ended.out, ended.err);
         let plan: Value = serde_json::from_str(&ended.out)?;
+        let objects = plan["plans"][0]["objects"].as_array().context("a plan has objects")?;
+        let secret = objects.iter().find(|object| object["kind"] == "Secret");
+        let hidden = json!([{"path": "data.password", "before": "(hidden)", "after": "(hidden)"}]);
+        ensure!(secret.context("no Secret")?["changes"] == hidden, "{plan:#}");
         ensure!(plan["differs"] == true, "{plan:#}");
         ensure!(plan["definitions"][0]["breakingAllowed"] == false, "{plan:#}");
         ensure!(plan["plans"][0]["prune"] == 2, "{plan:#}");
