@@ -345,12 +345,17 @@ impl Bench {
             );
             tokio::time::sleep(PAUSE).await;
             let now = self.counts();
-            // A request that is still on its way will have an effect.
-            if now != last || self.proxies().iter().any(|proxy| proxy.is_busy()) {
+            // A request that is still on its way will have an effect; a list of what is there, by
+            // which a watch begins that has ended, has none.
+            if now != last || now.iter().any(|(target, _)| self.is_busy(*target)) {
                 (last, since) = (now, Instant::now());
             }
         }
         Ok(())
+    }
+
+    fn is_busy(&self, target: Target) -> bool {
+        self.proxy(target).is_busy(&target.matches())
     }
 
     fn counts(&self) -> [(Target, usize); 3] {

@@ -205,12 +205,12 @@ impl Proxy {
         self.shared.state().fired
     }
 
-    /// Whether a request is on its way, watches aside.
+    /// Whether such a request is on its way.
     #[must_use]
-    pub fn is_busy(&self) -> bool {
+    pub fn is_busy(&self, when: &Match) -> bool {
         let state = self.shared.state();
         let mut pending = state.passed.iter().filter(|it| it.outcome == Outcome::Pending);
-        pending.any(|passed| !passed.is_watch())
+        pending.any(|passed| when.matches(passed))
     }
 
     /// Closes all connections, among them all watches, without an answer.
