@@ -1,6 +1,6 @@
 //! The definitions of a run, compiled; and the other documents beside them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 use diagnostics::{Code, Diagnostic, Diagnostics, FieldPath, Place, nearest};
@@ -109,16 +109,29 @@ pub(crate) fn compile(
         }
     }
     refuse_repeated(&pending, &mut loaded.findings);
-    while !pending.is_empty() {
+    let needed: Vec<BTreeSet<GroupVersionKind>> =
+        pending.iter().map(|definition| graph::kinds(&definition.spec)).collect();
+    // The kinds of the definitions that are not compiled yet, and how many declare each.
+    let mut declared: BTreeMap<GroupVersionKind, usize> = BTreeMap::new();
+    for definition in &pending {
+        *declared.entry(definition.gvk.clone()).or_default() += 1;
+    }
+    let mut pending: Vec<Option<Definition>> = pending.into_iter().map(Some).collect();
+    let mut left: Vec<usize> = (0..pending.len()).collect();
+    while !left.is_empty() {
         // What uses a kind that another one of this run declares comes after that; if all wait
         // for each other, the first one goes ahead.
-        let declared: BTreeSet<&GroupVersionKind> =
-            pending.iter().map(|definition| &definition.gvk).collect();
-        let free = pending.iter().position(|definition| {
-            let needed = graph::kinds(&definition.spec);
-            needed.iter().all(|gvk| *gvk == definition.gvk || !declared.contains(gvk))
+        let free = left.iter().position(|&index| {
+            let own = pending[index].as_ref().map(|definition| &definition.gvk);
+            needed[index].iter().all(|gvk| Some(gvk) == own || !declared.contains_key(gvk))
         });
-        let definition = pending.remove(free.unwrap_or(0));
+        let Some(definition) = pending[left.remove(free.unwrap_or(0))].take() else { continue };
+        if let Some(count) = declared.get_mut(&definition.gvk) {
+            *count -= 1;
+            if *count == 0 {
+                declared.remove(&definition.gvk);
+            }
+        }
         let definition = compile_one(definition, &mut loaded)?;
         loaded.definitions.push(definition);
     }

@@ -164,7 +164,7 @@ fn once(args: &TestArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
     if files.is_empty() {
         return Err(Failure::usage("there is no test: name files *.test.yaml or *_test.yaml"));
     }
-    let mut sets = Sets { args, loaded: BTreeMap::new() };
+    let mut sets = Sets { args, loaded: BTreeMap::new(), beside: BTreeMap::new() };
     let mut outcomes = Vec::new();
     for file in &files {
         run_file(file, args, &mut sets, &mut outcomes, terminal)?;
@@ -205,7 +205,8 @@ fn run_file(
     let wanted = |case: &Case| args.filter.as_ref().is_none_or(|text| case.name.contains(text));
     for case in cases.into_iter().filter(wanted) {
         let started = Instant::now();
-        let loaded = sets.get(&definition_files(file, &case)?, terminal)?;
+        let files = sets.definition_files(file, &case)?;
+        let loaded = sets.get(&files, terminal)?;
         let problems = check(&case, file, loaded, args.update)?;
         let time = started.elapsed();
         outcomes.push(Outcome { file: shown(file), name: case.name, problems, time });
@@ -213,29 +214,36 @@ fn run_file(
     Ok(())
 }
 
-/// The files with the definitions of a test.
-fn definition_files(file: &Path, case: &Case) -> Result<Vec<PathBuf>, Failure> {
-    let directory = directory_of(file);
-    if !case.definition.is_empty() {
-        return Ok(case.definition.iter().map(|name| directory.join(name)).collect());
-    }
-    let mut files = Vec::new();
-    for path in files_below(&directory)? {
-        let beside = directory_of(&path) == directory && !is_test(&path);
-        if beside && input::read_file(&path)?.contains("ResourceGraphDefinition") {
-            files.push(path);
-        }
-    }
-    Ok(files)
-}
-
 /// Compiled definitions, by the files that they are in: many tests share them.
 struct Sets<'a> {
     args: &'a TestArgs,
     loaded: BTreeMap<Vec<PathBuf>, Loaded>,
+    /// The files with definitions in a directory: it is looked through once, however many tests
+    /// are in it.
+    beside: BTreeMap<PathBuf, Vec<PathBuf>>,
 }
 
 impl Sets<'_> {
+    /// The files with the definitions of a test.
+    fn definition_files(&mut self, file: &Path, case: &Case) -> Result<Vec<PathBuf>, Failure> {
+        let directory = directory_of(file);
+        if !case.definition.is_empty() {
+            return Ok(case.definition.iter().map(|name| directory.join(name)).collect());
+        }
+        if let Some(files) = self.beside.get(&directory) {
+            return Ok(files.clone());
+        }
+        let mut files = Vec::new();
+        for path in files_below(&directory)? {
+            let beside = directory_of(&path) == directory && !is_test(&path);
+            if beside && input::read_file(&path)?.contains("ResourceGraphDefinition") {
+                files.push(path);
+            }
+        }
+        self.beside.insert(directory, files.clone());
+        Ok(files)
+    }
+
     fn get(&mut self, files: &[PathBuf], terminal: &mut Terminal) -> Result<&Loaded, Failure> {
         if !self.loaded.contains_key(files) {
             let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
