@@ -1,6 +1,7 @@
-//! Measurements beside other programs that do the same; the results lie in `docs/measurements`.
+//! Measurements, where there are any beside other programs; the results lie in `docs/measurements`.
 
 mod cel;
+mod compiler;
 mod controller;
 
 use clap::Subcommand;
@@ -10,6 +11,8 @@ use clap::Subcommand;
 pub(crate) enum Bench {
     /// The CEL engine beside cel-go and two engines for Rust
     Cel(cel::Arguments),
+    /// The compiler, and the commands that use it, as whole processes
+    Compiler(compiler::Arguments),
     /// A kro controller under load: ours, any other, or one against another
     Controller(controller::Arguments),
 }
@@ -18,6 +21,7 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Cel(arguments) => cel::run(arguments),
+        Bench::Compiler(arguments) => compiler::run(arguments),
         Bench::Controller(arguments) => controller::run(arguments),
     }
 }
