@@ -10,22 +10,10 @@ use crate::Schema;
 pub fn lacks_defaults(schema: &Schema, value: &Value) -> bool {
     match value {
         Value::Object(fields) => {
-            let missing = schema.properties.iter().any(|(name, property)| {
-                property.default.as_ref().is_some_and(|default| !default.is_null())
-                    && match fields.get(&**name) {
-                        None => true,
-                        Some(Value::Null) => !property.nullable,
-                        Some(_) => false,
-                    }
-            });
-            missing
+            let mut properties = schema.properties.iter();
+            properties.any(|(name, property)| missing(property, fields.get(&**name)).is_some())
                 || fields.iter().any(|(name, value)| {
-                    match (schema.properties.get(name.as_str()), &schema.additional) {
-                        (Some(schema), _) | (None, Some(Additional::Values(schema))) => {
-                            lacks_defaults(schema, value)
-                        }
-                        (None, Some(Additional::Allowed(_)) | None) => false,
-                    }
+                    schema_of(schema, name).is_some_and(|schema| lacks_defaults(schema, value))
                 })
         }
         Value::Array(items) => schema
@@ -43,22 +31,13 @@ pub fn apply_defaults(schema: &Schema, value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, property) in &schema.properties {
-                let missing = match fields.get(&**name) {
-                    None => true,
-                    Some(Value::Null) => !property.nullable,
-                    Some(_) => false,
-                };
-                let default = property.default.as_ref().filter(|default| !default.is_null());
-                if let Some(default) = default.filter(|_| missing) {
+                if let Some(default) = missing(property, fields.get(&**name)) {
                     fields.insert((**name).to_owned(), default.clone());
                 }
             }
             for (name, value) in fields.iter_mut() {
-                match (schema.properties.get(name.as_str()), &schema.additional) {
-                    (Some(schema), _) | (None, Some(Additional::Values(schema))) => {
-                        apply_defaults(schema, value);
-                    }
-                    (None, Some(Additional::Allowed(_)) | None) => {}
+                if let Some(schema) = schema_of(schema, name) {
+                    apply_defaults(schema, value);
                 }
             }
         }
@@ -70,5 +49,24 @@ pub fn apply_defaults(schema: &Schema, value: &mut Value) {
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The default of a property, if it has one and its value is missing.
+fn missing<'s>(property: &'s Schema, value: Option<&Value>) -> Option<&'s Value> {
+    let missing = match value {
+        None => true,
+        Some(Value::Null) => !property.nullable,
+        Some(_) => false,
+    };
+    property.default.as_ref().filter(|default| missing && !default.is_null())
+}
+
+/// The schema of a field.
+fn schema_of<'s>(schema: &'s Schema, name: &str) -> Option<&'s Schema> {
+    match (schema.properties.get(name), &schema.additional) {
+        (Some(schema), _) => Some(schema),
+        (None, Some(Additional::Values(schema))) => Some(schema),
+        (None, Some(Additional::Allowed(_)) | None) => None,
     }
 }
