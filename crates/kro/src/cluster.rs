@@ -15,12 +15,15 @@ use serde_json::Value;
 use crate::Failure;
 use crate::kinds::{ClusterArgs, complete};
 
+/// Kind → plural and whether it is namespaced.
+type Places = BTreeMap<String, (String, bool)>;
+
 /// A connection, and what was asked for so far.
 pub(crate) struct Cluster {
     runtime: tokio::runtime::Runtime,
     client: Client,
-    /// Group and version → kind → plural and scope.
-    resources: BTreeMap<String, BTreeMap<String, (String, bool)>>,
+    /// By group and version.
+    resources: BTreeMap<String, Places>,
     documents: BTreeMap<String, Option<Document>>,
 }
 
@@ -106,17 +109,22 @@ impl Cluster {
     fn place(&mut self, gvk: &GroupVersionKind) -> Result<Option<(String, bool)>, Failure> {
         let version = gvk.api_version();
         if !self.resources.contains_key(&version) {
-            let path = root(gvk);
-            let list = self.read(&path)?.unwrap_or_default();
-            let resources = list["resources"].as_array().into_iter().flatten();
-            let kinds = resources.filter_map(|resource| {
-                let plural = resource["name"].as_str().filter(|name| !name.contains('/'))?;
-                let namespaced = resource["namespaced"].as_bool()?;
-                Some((resource["kind"].as_str()?.to_owned(), (plural.to_owned(), namespaced)))
-            });
-            self.resources.insert(version.clone(), kinds.collect());
+            let places = self.places(gvk)?;
+            self.resources.insert(version.clone(), places);
         }
         Ok(self.resources.get(&version).and_then(|kinds| kinds.get(&gvk.kind)).cloned())
+    }
+
+    /// Plural and scope of all kinds in the group-version of this one.
+    fn places(&self, gvk: &GroupVersionKind) -> Result<Places, Failure> {
+        let list = self.read(&root(gvk))?.unwrap_or_default();
+        let resources = list["resources"].as_array().into_iter().flatten();
+        let kinds = resources.filter_map(|resource| {
+            let plural = resource["name"].as_str().filter(|name| !name.contains('/'))?;
+            let namespaced = resource["namespaced"].as_bool()?;
+            Some((resource["kind"].as_str()?.to_owned(), (plural.to_owned(), namespaced)))
+        });
+        Ok(kinds.collect())
     }
 
     /// A kind of which only group and kind are known, in the version that the API server prefers;
@@ -137,14 +145,8 @@ impl Cluster {
             },
         };
         let gvk = GroupVersionKind::new(group, &version, kind);
-        let list = self.read(&root(&gvk))?.unwrap_or_default();
-        let mut resources = list["resources"].as_array().into_iter().flatten();
-        let found = resources.find_map(|resource| {
-            let plural = resource["name"].as_str().filter(|name| !name.contains('/'))?;
-            let namespaced = resource["namespaced"].as_bool()?;
-            (resource["kind"] == **kind).then(|| (plural.to_owned(), namespaced))
-        });
-        Ok(found.map(|(plural, namespaced)| Kind {
+        let place = self.places(&gvk)?.remove(&gvk.kind);
+        Ok(place.map(|(plural, namespaced)| Kind {
             gvk,
             plural,
             namespaced,

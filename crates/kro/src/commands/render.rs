@@ -78,6 +78,12 @@ pub(crate) struct Waiting {
     pub(crate) fatal: bool,
 }
 
+impl Waiting {
+    pub(crate) fn to_json(&self) -> Value {
+        json!({ "resource": self.node, "progress": self.progress, "message": self.message })
+    }
+}
+
 pub(crate) fn run(args: &RenderArgs, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let mut loaded = load(args.files.names()?, &args.kinds)?;
     let served = instances::check(&mut loaded).served;
@@ -324,17 +330,7 @@ fn to_json(served: &Served<'_>, rendering: &Rendering, args: &RenderArgs) -> Val
             value
         })
         .collect();
-    let waiting: Vec<Value> = rendering
-        .waiting
-        .iter()
-        .map(|waiting| {
-            json!({
-                "resource": waiting.node,
-                "progress": waiting.progress,
-                "message": waiting.message,
-            })
-        })
-        .collect();
+    let waiting: Vec<Value> = rendering.waiting.iter().map(Waiting::to_json).collect();
     let mut value = json!({
         "instance": ObjectId::of(&served.object).to_string(),
         "manifests": manifests,

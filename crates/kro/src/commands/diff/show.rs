@@ -158,17 +158,7 @@ pub(super) fn to_json(apis: &[Api], plans: &[Plan]) -> Value {
 
 fn plan_json(plan: &Plan) -> Value {
     let objects: Vec<Value> = plan.fates.iter().map(fate_json).collect();
-    let blocked: Vec<Value> = plan
-        .blocked
-        .iter()
-        .map(|waiting| {
-            json!({
-                "resource": waiting.node,
-                "progress": waiting.progress,
-                "message": waiting.message,
-            })
-        })
-        .collect();
+    let blocked: Vec<Value> = plan.blocked.iter().map(Waiting::to_json).collect();
     json!({
         "instance": plan.instance.to_string(),
         "create": plan.count(What::Create),
