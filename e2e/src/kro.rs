@@ -11,6 +11,15 @@ use crate::{ControlPlane, Options, Process, Program, User, binaries::workspace_b
 /// How long something may take that takes a second on an idle machine.
 pub const SOON: Duration = Duration::from_secs(60);
 
+/// Flags of a controller that elects a leader within seconds.
+pub const ELECTION: [&str; 5] = [
+    "--leader-elect",
+    "--leader-election-namespace=default",
+    "--leader-election-lease-duration=4s",
+    "--leader-election-renew-deadline=3s",
+    "--leader-election-retry-period=500ms",
+];
+
 /// A control plane with the CRDs of kro, and its controller.
 pub struct Kro {
     /// `kro-controller`.
@@ -37,10 +46,16 @@ pub fn crd(name: &str) -> String {
     format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}")
 }
 
+/// The path of all instances in the namespace `default`.
+#[must_use]
+pub fn instances(plural: &str) -> String {
+    format!("/apis/kro.run/v1alpha1/namespaces/default/{plural}")
+}
+
 /// The path of an instance in the namespace `default`.
 #[must_use]
 pub fn instance(plural: &str, name: &str) -> String {
-    format!("/apis/kro.run/v1alpha1/namespaces/default/{plural}/{name}")
+    format!("{}/{name}", instances(plural))
 }
 
 /// The path of a ConfigMap in the namespace `default`.

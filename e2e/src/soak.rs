@@ -11,7 +11,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    kro::{Kro, SOON, config, config_map, crd, definition, instance, is_active, object, rgd},
+    kro::{
+        Kro, SOON, config, config_map, crd, definition, instance, instances, is_active, object, rgd,
+    },
     wait_for,
 };
 
@@ -156,7 +158,7 @@ async fn round(kro: &Kro) -> anyhow::Result<()> {
         all(kro, plural, INSTANCES, is_active).await?;
     }
     for (name, _, plural, _) in &subjects {
-        kro.delete(instance(plural, "").trim_end_matches('/')).await?;
+        kro.delete(&instances(plural)).await?;
         all(kro, plural, 0, is_active).await?;
         kro.delete(&rgd(name)).await?;
         kro.wait_gone(&rgd(name)).await?;
@@ -177,9 +179,9 @@ async fn all(
     count: usize,
     good: fn(&Value) -> bool,
 ) -> anyhow::Result<()> {
-    let path = instance(plural, "");
+    let path = instances(plural);
     wait_for(format!("{count} {plural}"), SOON, async || {
-        let list = kro.send(Method::GET, path.trim_end_matches('/'), &Value::Null).await?;
+        let list = kro.send(Method::GET, &path, &Value::Null).await?;
         let items = list["items"].as_array().context("no items")?;
         ensure!(items.len() == count, "{} of them", items.len());
         if let Some(bad) = items.iter().find(|item| !good(item)) {

@@ -4,7 +4,8 @@
 use anyhow::{Context, ensure};
 use e2e::clock::WallClock;
 use e2e::kro::{
-    Kro, SOON, condition, config, config_map, crd, definition, instance, is_active, object, program,
+    ELECTION, Kro, SOON, condition, config, config_map, crd, definition, instance, instances,
+    is_active, object, program,
 };
 use e2e::proxy::{Action, Match, Nth, Outcome, Rule};
 use e2e::{ControlPlane, Options, Process, Proxy, User, scenario, wait_for};
@@ -30,14 +31,25 @@ async fn make(kro: &Kro, name: &str) -> anyhow::Result<()> {
     kro.create(&instance("chains", name), &chain).await.map(drop)
 }
 
+/// How often each of the ConfigMaps of these instances was created.
+async fn creations(
+    plane: &ControlPlane,
+    names: &[String],
+    each: usize,
+) -> anyhow::Result<Vec<(String, usize)>> {
+    let entries = plane.audit().entries().await?;
+    let names = names.iter().flat_map(|name| (0..each).map(move |at| format!("{name}-{at}")));
+    let counted = names.map(|name| {
+        let times = entries.creations("configmaps", "default", &name);
+        (name, times)
+    });
+    Ok(counted.collect())
+}
+
 /// All ConfigMaps of these instances were created once.
 async fn created_once(plane: &ControlPlane, names: &[String], each: usize) -> anyhow::Result<()> {
-    let entries = plane.audit().entries().await?;
-    for name in names {
-        for at in 0..each {
-            let times = entries.creations("configmaps", "default", &format!("{name}-{at}"));
-            ensure!(times == 1, "{name}-{at} was created {times} times");
-        }
+    for (name, times) in creations(plane, names, each).await? {
+        ensure!(times == 1, "{name} was created {times} times");
     }
     Ok(())
 }
@@ -72,10 +84,8 @@ fn an_api_server_that_is_restarted_holds_nothing_up_for_good() {
             kro.wait_active("chains", name).await?;
         }
         // Its log lacks what was under way when it was killed; the objects were seen to be there.
-        let entries = kro.plane.audit().entries().await?;
-        for (name, at) in names.iter().flat_map(|name| (0..3).map(move |at| (name, at))) {
-            let times = entries.creations("configmaps", "default", &format!("{name}-{at}"));
-            ensure!(times <= 1, "{name}-{at} was created {times} times");
+        for (name, times) in creations(&kro.plane, &names, 3).await? {
+            ensure!(times <= 1, "{name} was created {times} times");
         }
         // And of a deletion.
         for name in &names {
@@ -226,18 +236,11 @@ spec:
 fn a_leader_that_is_lost_in_the_middle_of_a_wave_has_a_successor() {
     const LENGTH: usize = 25;
     scenario(async || {
-        let flags = [
-            "--leader-elect",
-            "--leader-election-namespace=default",
-            "--leader-election-lease-duration=4s",
-            "--leader-election-renew-deadline=3s",
-            "--leader-election-retry-period=500ms",
-        ];
-        let (kro, first) = proxied(&flags).await?;
+        let (kro, first) = proxied(&ELECTION).await?;
         kro.define(&chain(LENGTH)).await?;
         kro.wait_served("chain").await?;
         let second = Proxy::before_api_server(&kro.plane, User::KroController).await?;
-        let successor = behind(&kro.plane, &second, "kro-successor", &flags)?;
+        let successor = behind(&kro.plane, &second, "kro-successor", &ELECTION)?;
 
         // Slowly, so that there is a middle.
         let slow = Action::Delay(Duration::from_millis(400));
@@ -322,9 +325,7 @@ fn a_clock_that_jumps_changes_nothing() {
         ensure!(kro.controller.id() == process, "it is another process");
         ensure!(kro.controller.ended()?.is_none(), "{}", kro.controller.log_tail(20));
         ensure!(holder().await? == before, "it is another holder");
-        let path = instance("chains", "");
-        let path = path.trim_end_matches('/');
-        let list = kro.send(http::Method::GET, path, &Value::Null).await?;
+        let list = kro.send(http::Method::GET, &instances("chains"), &Value::Null).await?;
         ensure!(list["items"].as_array().is_some_and(|all| all.iter().all(is_active)), "{list:#}");
         Ok(())
     });

@@ -1,7 +1,7 @@
 //! The controller as a process: leaders, probes, metrics, limits, stops.
 
 use anyhow::{Context, ensure};
-use e2e::kro::{Kro, config, config_map, definition, instance, object, program, rgd};
+use e2e::kro::{ELECTION, Kro, config, config_map, definition, instance, object, program, rgd};
 use e2e::{Process, User, scenario, wait_for};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -85,15 +85,8 @@ fn probes_and_metrics_are_served() {
 #[test]
 fn one_of_two_replicas_works_and_the_other_takes_over() {
     scenario(async || {
-        let flags = [
-            "--leader-elect",
-            "--leader-election-namespace=default",
-            "--leader-election-lease-duration=4s",
-            "--leader-election-renew-deadline=3s",
-            "--leader-election-retry-period=500ms",
-        ];
-        let kro = Kro::start(&flags).await?;
-        let mut second = program(&kro.plane, &flags)?;
+        let kro = Kro::start(&ELECTION).await?;
+        let mut second = program(&kro.plane, &ELECTION)?;
         second.name = "kro-controller-2".to_owned();
         kro.define(&widget()).await?;
         kro.wait_served("widget").await?;
@@ -129,14 +122,7 @@ fn one_of_two_replicas_works_and_the_other_takes_over() {
 #[test]
 fn a_lost_lease_ends_the_process() {
     scenario(async || {
-        let flags = [
-            "--leader-elect",
-            "--leader-election-namespace=default",
-            "--leader-election-lease-duration=4s",
-            "--leader-election-renew-deadline=3s",
-            "--leader-election-retry-period=500ms",
-        ];
-        let kro = Kro::start(&flags).await?;
+        let kro = Kro::start(&ELECTION).await?;
         kro.define(&widget()).await?;
         kro.wait_served("widget").await?;
         let lease = "/apis/coordination.k8s.io/v1/namespaces/default/leases/controller.kro.run";
