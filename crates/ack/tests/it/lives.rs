@@ -194,24 +194,28 @@ pub(crate) fn of_table() -> Life {
     }
 }
 
-/// A table that AWS has, with a stream, as a global table needs it.
-async fn make_table(cluster: &Cluster, region: &str) {
+/// A table that AWS has; with a stream where it is to be a replica of a global table.
+pub(crate) async fn make_table(
+    cluster: &Cluster,
+    region: &str,
+    stream: Option<sdk::StreamViewType>,
+) {
     let id = sdk::AttributeDefinition::builder()
         .attribute_name("id")
         .attribute_type(sdk::ScalarAttributeType::S)
         .build();
     let key =
         sdk::KeySchemaElement::builder().attribute_name("id").key_type(sdk::KeyType::Hash).build();
-    let stream = sdk::StreamSpecification::builder()
-        .stream_enabled(true)
-        .stream_view_type(sdk::StreamViewType::NewAndOldImages)
-        .build();
+    let stream = stream.map(|view| {
+        let stream = sdk::StreamSpecification::builder().stream_enabled(true);
+        stream.stream_view_type(view).build().expect("complete")
+    });
     let create = cluster.regional(region).dynamodb.create_table().table_name("my-app-data");
     create
         .attribute_definitions(id.expect("complete"))
         .key_schema(key.expect("complete"))
         .billing_mode(sdk::BillingMode::PayPerRequest)
-        .stream_specification(stream.expect("complete"))
+        .set_stream_specification(stream)
         .send()
         .await
         .expect("is free");
@@ -227,8 +231,8 @@ pub(crate) fn of_global_table() -> Life {
         prepare: |cluster| {
             async {
                 cluster.emulator.control().set_table_delay(Duration::from_secs(3));
-                make_table(cluster, "us-west-2").await;
-                make_table(cluster, "eu-west-1").await;
+                make_table(cluster, "us-west-2", Some(sdk::StreamViewType::NewAndOldImages)).await;
+                make_table(cluster, "eu-west-1", Some(sdk::StreamViewType::NewAndOldImages)).await;
             }
             .boxed()
         },
@@ -268,7 +272,7 @@ pub(crate) fn of_backup() -> Life {
             json!({ "metadata": { "creationTimestamp": jiff::Timestamp::now().to_string() },
                 "spec": { "backupName": "nightly", "tableName": "my-app-data" } })
         },
-        prepare: |cluster| make_table(cluster, "us-west-2").boxed(),
+        prepare: |cluster| make_table(cluster, "us-west-2", None).boxed(),
         change: None,
         lose: |cluster| {
             async {

@@ -214,23 +214,8 @@ fn backup() -> Json {
 }
 
 async fn with_table(object: Json) -> Cluster {
-    use aws_sdk_dynamodb::types as sdk;
     let cluster = Cluster::new(object).await;
-    let id = sdk::AttributeDefinition::builder()
-        .attribute_name("id")
-        .attribute_type(sdk::ScalarAttributeType::S)
-        .build();
-    let key =
-        sdk::KeySchemaElement::builder().attribute_name("id").key_type(sdk::KeyType::Hash).build();
-    let create = cluster.aws.dynamodb.create_table().table_name("my-app-data");
-    create
-        .attribute_definitions(id.expect("complete"))
-        .key_schema(key.expect("complete"))
-        .billing_mode(sdk::BillingMode::PayPerRequest)
-        .send()
-        .await
-        .expect("is free");
-    cluster.emulator.control().skip_time(Duration::from_secs(60));
+    lives::make_table(&cluster, "us-west-2", None).await;
     cluster
 }
 
