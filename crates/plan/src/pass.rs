@@ -36,6 +36,9 @@ pub(crate) struct NodePass {
     ready: Result<(), String>,
     /// Why dependents must not be created yet, see [`crate::readiness::creation_gate`].
     gate: Option<String>,
+    /// Whether what its dependents read may be about to change: it, or something that it depends
+    /// on, has to be written. Who applied them now would have to apply them again.
+    passing: bool,
 }
 
 /// An object that a resource wants.
@@ -45,6 +48,15 @@ pub(crate) struct Item {
     pub(crate) object: Value,
     pub(crate) hash: ContentHash,
     pub(crate) progress: Progress,
+}
+
+/// What keeps a resource from being written although it can be evaluated.
+#[derive(Clone, Copy)]
+struct Held<'a> {
+    /// Why nothing new may be created.
+    gate: Option<&'a str>,
+    /// A dependency of which other data may come in a moment.
+    passing: Option<&'a Node>,
 }
 
 /// What the evaluation of every resource reads.
@@ -141,7 +153,9 @@ impl<'a> Ctx<'a> {
         if let Some(held) = dependencies().find_map(NodePass::holds_back) {
             return NodePass::unknown(held);
         }
-        match &node.source {
+        let passing =
+            node.dependencies.iter().find(|dep| done.get(dep).is_some_and(|it| it.passing));
+        let mut pass = match &node.source {
             Source::External(external) => self.external(id, external, scope),
             Source::Template(template) => {
                 let gate = dependencies().find_map(|dep| dep.gate.as_deref());
@@ -149,10 +163,15 @@ impl<'a> Ctx<'a> {
                     Some(why) if !self.present.contains(node.id.as_str()) => {
                         NodePass::unknown(Progress::Waiting(why.to_owned()))
                     }
-                    Some(_) | None => self.items(id, template, gate, scope),
+                    Some(_) | None => {
+                        let passing = passing.map(|dep| self.graph.node(*dep));
+                        self.items(id, template, Held { gate, passing }, scope)
+                    }
                 }
             }
-        }
+        };
+        pass.passing |= passing.is_some();
+        pass
     }
 }
 
@@ -196,13 +215,14 @@ impl NodePass {
             reference: None,
             ready: Ok(()),
             gate: None,
+            passing: false,
         }
     }
 
     /// A resource whose objects are not known.
     fn unknown(progress: Progress) -> Self {
         let ready = Err(progress.message().unwrap_or("").to_owned());
-        Self { progress, items: None, reference: None, ready, gate: None }
+        Self { progress, items: None, reference: None, ready, gate: None, passing: false }
     }
 
     /// Where its dependents stand while it is not ready: what waits for data makes them wait for

@@ -27,7 +27,14 @@ impl<'a> Ctx<'a> {
             Err(progress) => return NodePass::unknown(progress),
         };
         let (progress, ready, gate) = look(node, id, self.observed, &reference, scope);
-        NodePass { progress, items: Some(Vec::new()), reference: Some(reference), ready, gate }
+        NodePass {
+            progress,
+            items: Some(Vec::new()),
+            reference: Some(reference),
+            ready,
+            gate,
+            passing: false,
+        }
     }
 
     fn reference(

@@ -1,6 +1,6 @@
 //! Resources that kro applies: one object, or the items of a collection.
 
-use super::{Ctx, Item, NodePass, stopped};
+use super::{Ctx, Held, Item, NodePass, stopped};
 use crate::action::Progress;
 use crate::decorate::{Position, decorate};
 use crate::desired;
@@ -14,12 +14,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl<'a> Ctx<'a> {
-    /// Evaluates a template; `gate` says why nothing new may be created.
+    /// Evaluates a template; `held` says what of it must not be written yet.
     pub(super) fn items(
         &self,
         id: NodeId,
         template: &Template,
-        gate: Option<&str>,
+        held: Held<'_>,
         scope: &mut Scope<'a>,
     ) -> NodePass {
         let node = self.graph.node(id);
@@ -30,11 +30,14 @@ impl<'a> Ctx<'a> {
         let mut live: Vec<Arc<Value>> = Vec::new();
         for item in &mut items {
             let member = self.observed.members.get(&item.id).map(|member| &**member);
-            item.progress = match (self.conflicts.get(&item.id), gate) {
+            item.progress = match (self.conflicts.get(&item.id), held.gate) {
                 (Some(conflict), _) => Progress::Duplicate(conflict.clone()),
                 (None, Some(why)) if member.is_none() => Progress::Waiting(why.to_owned()),
                 (None, _) => progress(node, item, member, self.observed),
             };
+            if let (Progress::Working, Some(dependency)) = (&item.progress, held.passing) {
+                item.progress = Progress::Waiting(being_written(dependency));
+            }
             let usable = member.filter(|member| !member.deleting);
             live.extend(usable.map(|member| member.object.clone()));
         }
@@ -76,7 +79,8 @@ impl<'a> Ctx<'a> {
             Ok(None) => (worst, Ok(())),
         };
         let gate = live.iter().find_map(|object| creation_gate(node, object));
-        NodePass { progress, items: Some(items), reference: None, ready, gate }
+        let passing = items.iter().any(|item| item.progress == Progress::Working);
+        NodePass { progress, items: Some(items), reference: None, ready, gate, passing }
     }
 
     /// Renders the template, once or for every item, and makes the results this instance's
@@ -167,6 +171,10 @@ impl<'a> Ctx<'a> {
         }
         Ok(combinations)
     }
+}
+
+fn being_written(dependency: &Node) -> String {
+    format!("waiting for node \"{}\": it is being written", dependency.id)
 }
 
 fn incomplete(node: &Node, observed: usize, desired: usize) -> String {

@@ -247,6 +247,50 @@ resources:
 }
 
 #[test]
+fn a_change_that_flows_through_a_chain_writes_each_resource_once() {
+    let chain = r#"
+schema: {apiVersion: v1alpha1, kind: App, spec: {a: string}}
+resources:
+- id: first
+  template:
+    apiVersion: test.example.com/v1
+    kind: Thing
+    metadata: {name: first}
+    spec: {a: "${schema.spec.a}"}
+- id: between
+  template:
+    apiVersion: test.example.com/v1
+    kind: Thing
+    metadata: {name: between}
+    spec: {b: "${first.spec.a}"}
+- id: last
+  template:
+    apiVersion: test.example.com/v1
+    kind: Thing
+    metadata: {name: last}
+    spec: {a: "${schema.spec.a}", b: "${between.spec.b}"}
+"#;
+    let mut world = World::new(graph(chain), &json!({"a": "one"}));
+    world.settle();
+    let before = world.history.len();
+    world.set_spec(json!({"a": "two"}));
+    assert_eq!(state(&world.settle()), "ACTIVE");
+    assert_eq!(world.history[before..], ["apply first", "apply between", "apply last"]);
+    assert_eq!(
+        world.objects[&World::id("Thing", "last")]["spec"],
+        json!({"a": "two", "b": "two"})
+    );
+    // What is refused stands in nobody's way.
+    world.refuse.insert(World::id("Thing", "first"), "denied by policy".into());
+    world.set_spec(json!({"a": "three"}));
+    assert_eq!(state(&world.settle()), "ERROR");
+    assert_eq!(
+        world.objects[&World::id("Thing", "last")]["spec"],
+        json!({"a": "three", "b": "two"})
+    );
+}
+
+#[test]
 fn ready_when_gates_dependents_and_the_instance() {
     let mut world = World::new(
         graph(
