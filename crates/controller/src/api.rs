@@ -12,8 +12,6 @@ use std::time::Duration;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// Objects per page of a list.
-const PAGE: usize = 500;
 
 /// A client for objects of any kind.
 #[derive(Clone)]
@@ -111,37 +109,28 @@ impl Api {
         }
     }
 
-    /// Type and metadata of all objects with the label; "" lists all namespaces.
+    /// Type and metadata of all objects whose label has one of the values, in all namespaces. A
+    /// kind that the API server does not have, has none.
+    ///
+    /// Without pages: where there are any, the API server answers from etcd, for which it decodes
+    /// every object of the kind, and not from its cache.
     pub(crate) async fn list_metadata(
         &self,
         resource: &ApiResource,
-        namespace: &str,
-        (label, value): (&str, &str),
+        label: &str,
+        values: &[&str],
     ) -> Result<Vec<Value>, ApiError> {
-        let mut items = Vec::new();
-        let mut next = String::new();
-        loop {
-            let base = url(resource, namespace, "");
-            let selector = format!("{label}%3D{value}");
-            let mut path = format!("{base}?labelSelector={selector}&limit={PAGE}");
-            if !next.is_empty() {
-                path.push_str("&continue=");
-                path.push_str(&next);
-            }
-            let accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-            let request = Request::get(path).header("Accept", accept).body(Vec::new())?;
-            let mut page = match self.send(request).await {
-                Ok(page) => page,
-                Err(error) if error.code() == 404 => return Ok(items),
-                Err(error) => return Err(error),
-            };
-            if let Value::Array(found) = page["items"].take() {
-                items.extend(found);
-            }
-            match page["metadata"]["continue"].as_str() {
-                Some(token) if !token.is_empty() => token.clone_into(&mut next),
-                _ => return Ok(items),
-            }
+        let (base, values) = (url(resource, "", ""), values.join("%2C"));
+        let path = format!("{base}?labelSelector={label}%20in%20%28{values}%29");
+        let accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+        let request = Request::get(path).header("Accept", accept).body(Vec::new())?;
+        match self.send(request).await {
+            Ok(mut list) => match list["items"].take() {
+                Value::Array(items) => Ok(items),
+                _ => Ok(Vec::new()),
+            },
+            Err(error) if error.code() == 404 => Ok(Vec::new()),
+            Err(error) => Err(error),
         }
     }
 

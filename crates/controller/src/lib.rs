@@ -24,6 +24,7 @@ mod finalizer;
 mod flags;
 mod instance;
 mod kinds;
+mod listing;
 mod memory;
 mod metrics;
 mod observation;

@@ -61,7 +61,7 @@ pub(crate) enum Done {
     Observed { reference: Reference, result: Result<(), ReadError> },
     Acquired { object: ObjectId, result: Result<Acquired, ApiError> },
     Applied { object: ObjectId, desired: ContentHash, result: Result<Value, ApiError> },
-    Listed(Result<BTreeMap<ObjectId, Listed>, ApiError>),
+    Listed(Result<BTreeMap<ObjectId, Listed>, Arc<ApiError>>),
     Deleted(Vec<(ObjectId, Result<(), ApiError>)>),
     FinalizerRemoved(Result<(), ApiError>),
 }
@@ -265,16 +265,15 @@ async fn list(
     set: &str,
     kinds: &BTreeSet<GroupKind>,
     namespaces: &BTreeSet<String>,
-) -> Result<BTreeMap<ObjectId, Listed>, ApiError> {
+) -> Result<BTreeMap<ObjectId, Listed>, Arc<ApiError>> {
     let lists = kinds.iter().map(|kind| async move {
         let resource = match shared.watching.resource(kind) {
             Some(resource) => Some(resource),
-            None => shared.kinds.preferred(kind).await?,
+            None => shared.kinds.preferred(kind).await.map_err(ApiError::from)?,
         };
         let Some(resource) = resource else { return Ok((kind.clone(), Vec::new())) };
-        let selector = (names::PART_OF, set);
-        let found = shared.api.list_metadata(&resource, "", selector).await?;
-        Ok::<_, ApiError>((kind.clone(), found))
+        let found = shared.listing.members(&shared.api, &resource, set).await?;
+        Ok::<_, Arc<ApiError>>((kind.clone(), found))
     });
     let mut members = BTreeMap::new();
     for result in join_all(lists).await {

@@ -5,6 +5,7 @@ use crate::claims::Claims;
 use crate::compile::Compiled;
 use crate::externals::Externals;
 use crate::kinds::Kinds;
+use crate::listing::Listing;
 use crate::memory::Memories;
 use crate::metrics::Metrics;
 use crate::observation::Observation;
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) api: Api,
     pub(crate) kinds: Kinds,
     pub(crate) watching: Watching,
+    pub(crate) listing: Listing,
     pub(crate) externals: Externals,
     pub(crate) registry: Registry,
     pub(crate) claims: Claims,

@@ -5,6 +5,7 @@ use crate::claims::Claims;
 use crate::compile::Compiled;
 use crate::externals::Externals;
 use crate::kinds::Kinds;
+use crate::listing::Listing;
 use crate::memory::Memories;
 use crate::metrics::{Gauges, Metrics};
 use crate::observation::Observation;
@@ -165,6 +166,7 @@ pub fn start(
         api: Api::new(client.clone()),
         kinds: Kinds::new(client),
         watching,
+        listing: Listing::default(),
         externals,
         registry: Registry::default(),
         claims: Claims::default(),

@@ -276,10 +276,7 @@ resources:
     world.set_spec(json!({"a": "two"}));
     assert_eq!(state(&world.settle()), "ACTIVE");
     assert_eq!(world.history[before..], ["apply first", "apply between", "apply last"]);
-    assert_eq!(
-        world.objects[&World::id("Thing", "last")]["spec"],
-        json!({"a": "two", "b": "two"})
-    );
+    assert_eq!(world.objects[&World::id("Thing", "last")]["spec"], json!({"a": "two", "b": "two"}));
     // What is refused stands in nobody's way.
     world.refuse.insert(World::id("Thing", "first"), "denied by policy".into());
     world.set_spec(json!({"a": "three"}));
