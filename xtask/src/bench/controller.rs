@@ -38,11 +38,8 @@ pub(crate) struct Arguments {
     /// Few instances, for less than a minute
     #[arg(long)]
     quick: bool,
-    /// How many instances in place of the usual number, for each shape
-    #[arg(long)]
-    instances: Option<usize>,
     /// Which shapes: maps, graph, collection, external, chain, waiting, many; by default all but
-    /// many
+    /// many. `maps=200` takes that many instances in place of the usual number
     #[arg(long, value_delimiter = ',')]
     shapes: Vec<String>,
     /// For how long a steady state is looked at, in seconds
@@ -53,7 +50,7 @@ pub(crate) struct Arguments {
 /// Measures one controller or two.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     controlplane::build()?;
-    let shapes = shapes::chosen(&arguments.shapes, arguments.quick, arguments.instances)?;
+    let shapes = shapes::chosen(&arguments.shapes, arguments.quick)?;
     let ours = match &arguments.controller {
         Some(command) => command.clone(),
         None => {

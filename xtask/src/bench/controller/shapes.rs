@@ -1,6 +1,6 @@
 //! What instances look like under load.
 
-use anyhow::ensure;
+use anyhow::Context;
 use serde_json::{Value, json};
 
 /// A kind of load.
@@ -101,24 +101,27 @@ const SHAPES: [Shape; 7] = [
     },
 ];
 
-/// The shapes of these names; without any, all but the largest.
-pub(super) fn chosen(
-    names: &[String],
-    quick: bool,
-    instances: Option<usize>,
-) -> anyhow::Result<Vec<Shape>> {
-    for name in names {
-        ensure!(SHAPES.iter().any(|shape| shape.name == name), "there is no shape {name}");
+/// The shapes that `names` say, `NAME` or `NAME=INSTANCES`; without any, all but the largest.
+pub(super) fn chosen(names: &[String], quick: bool) -> anyhow::Result<Vec<Shape>> {
+    let usual = |shape: &Shape| {
+        let instances = if quick { (shape.instances / 10).max(3) } else { shape.instances };
+        Shape { instances, ..shape.clone() }
+    };
+    if names.is_empty() {
+        return Ok(SHAPES.iter().filter(|shape| shape.name != "many").map(usual).collect());
     }
-    let chosen = |shape: &&Shape| match names {
-        [] => shape.name != "many",
-        _ => names.iter().any(|name| name == shape.name),
+    let one = |text: &String| {
+        let (name, instances) = match text.split_once('=') {
+            Some((name, number)) => {
+                (name, Some(number.parse().with_context(|| format!("{text}: no number"))?))
+            }
+            None => (text.as_str(), None),
+        };
+        let shape = SHAPES.iter().find(|shape| shape.name == name);
+        let shape = usual(shape.with_context(|| format!("there is no shape {name}"))?);
+        Ok(Shape { instances: instances.unwrap_or(shape.instances), ..shape })
     };
-    let sized = |shape: &Shape| {
-        let usual = if quick { (shape.instances / 10).max(3) } else { shape.instances };
-        Shape { instances: instances.unwrap_or(usual), ..shape.clone() }
-    };
-    Ok(SHAPES.iter().filter(chosen).map(sized).collect())
+    names.iter().map(one).collect()
 }
 
 impl Shape {
