@@ -208,7 +208,12 @@ impl<'a> Load<'a> {
             if rgd["status"]["state"] == "Active" {
                 return Ok(());
             }
-            ensure!(started.elapsed() < BOUND, "{name} is not Active: {}", rgd["status"]);
+            let conditions = rgd["status"]["conditions"].as_array();
+            let refused = conditions.into_iter().flatten().any(|condition| {
+                condition["type"] == "GraphAccepted" && condition["status"] == "False"
+            });
+            let late = started.elapsed() > BOUND;
+            ensure!(!refused && !late, "{name} is not Active: {}", rgd["status"]);
             tokio::time::sleep(PAUSE).await;
         }
     }

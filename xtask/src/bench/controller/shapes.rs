@@ -223,8 +223,8 @@ fn graph() -> Value {
 }
 
 fn collection() -> Value {
-    let mut items = map("parts", "${item}", "${schema.spec.value}");
-    items["forEach"] = json!([{"item": "${schema.spec.items}"}]);
+    let mut items = map("parts", "${part}", "${schema.spec.value}");
+    items["forEach"] = json!([{"part": "${schema.spec.items}"}]);
     json!([items])
 }
 
