@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// Jobs of one instance that may be under way at once.
 const CONCURRENT_JOBS: usize = 32;
@@ -30,6 +30,12 @@ const CONCURRENT_JOBS: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How often it is worth another one.
 const REPEAT: Duration = Duration::from_secs(30);
+/// After an answer others are awaited for so many times as long as the last step took: a step looks
+/// at all resources, and with one for every answer a large collection would cost the square of its
+/// size.
+const REST: u32 = 4;
+/// A timer does not wait for less than this.
+const GRAIN: Duration = Duration::from_millis(1);
 /// Steps of one reconcile, beside those that the number of resources explains.
 const SPARE_STEPS: usize = 64;
 /// Attempts to write a status that somebody else keeps changing.
@@ -70,6 +76,7 @@ pub(crate) async fn reconcile(shared: &Arc<Shared>, id: ObjectId) -> Requeue {
         members: BTreeSet::new(),
         judged: (String::new(), 0),
         failed: false,
+        rest: Duration::ZERO,
         due: Instant::now() + PATIENCE,
         in_flight: FuturesUnordered::new(),
         running: BTreeSet::new(),
@@ -110,6 +117,8 @@ struct Run<'a> {
     judged: (String, i64),
     /// Whether it can't go on, other than because an object can't be written yet.
     failed: bool,
+    /// For how long more answers are awaited after the first.
+    rest: Duration,
     /// When what is under way is worth a word.
     due: Instant,
     in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
@@ -149,7 +158,9 @@ impl Run<'_> {
                 self.failed = true;
                 return Requeue::RateLimited;
             }
+            let began = Instant::now();
             let mut step = self.step(served.as_ref(), &object, deleting, &kinds);
+            self.rest = began.elapsed() * REST;
             let jobs = Job::of(&mut step);
             let Step { status, retry, wanted, references, nodes, .. } = step;
             if let Some(served) = &served {
@@ -336,18 +347,22 @@ impl Run<'_> {
     }
 
     /// Waits for an answer, or for the world to change; says how things stand if that takes long.
-    /// What else has been answered by then is taken in with it: a step looks at all resources, so
-    /// one for every answer would be one too many in a large collection.
+    /// What else is answered by then, or soon after, is taken in with it.
     async fn next_answer(&mut self, status: Option<Report>) {
         let wake = self.memory.wake.clone();
         let mut status = status;
         loop {
             tokio::select! {
                 answer = self.in_flight.next() => {
+                    let until = Instant::now() + self.rest;
                     let mut answer = answer;
                     while let Some(done) = answer {
                         self.note(done);
-                        answer = self.in_flight.next().now_or_never().flatten();
+                        answer = if self.rest < GRAIN {
+                            self.in_flight.next().now_or_never().flatten()
+                        } else {
+                            timeout_at(until, self.in_flight.next()).await.ok().flatten()
+                        };
                     }
                     return;
                 }
