@@ -15,7 +15,7 @@
 //! - [`workers`]: runs a reconcile function over a queue.
 //! - [`shutdown`]: supervised tasks, signals, graceful stop.
 //! - [`leader`]: at most one of several processes works.
-//! - [`client`], [`flags`], [`logs`], [`metrics`], [`probes`]: the process around it.
+//! - [`client`], [`flags`], [`logs`], [`metrics`], [`probes`], [`traces`]: the process around it.
 //!
 //! **Invariant:** this crate knows neither kro nor AWS; `xtask` holds its allowed dependencies.
 
@@ -30,4 +30,5 @@ pub mod probes;
 pub mod queue;
 pub mod shutdown;
 pub mod store;
+pub mod traces;
 pub mod workers;

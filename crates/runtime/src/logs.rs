@@ -11,6 +11,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::traces::Traces;
+
 /// What a log line looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
@@ -100,16 +102,18 @@ impl FromStr for Level {
     }
 }
 
-/// Sets up logging of the process to standard error.
+/// Sets up logging of the process to standard error, and the collection of traces, if asked for.
 ///
 /// # Errors
 /// When that has already been done.
-pub fn init(options: &LogOptions) -> Result<(), AlreadySetUp> {
-    let subscriber = subscriber(options, std::io::stderr);
+pub fn init(options: &LogOptions, traces: Option<&Traces>) -> Result<(), AlreadySetUp> {
+    let lines = lines(options.format, std::io::stderr).with_filter(filter(options));
+    let spans = traces.map(|traces| traces.layer(&options.crates));
+    let subscriber = tracing_subscriber::registry().with(spans).with(lines);
     tracing::subscriber::set_global_default(subscriber).map_err(AlreadySetUp)
 }
 
-/// The subscriber that [`init`] installs, with any writer.
+/// The subscriber that [`init`] installs without traces, with any writer.
 pub fn subscriber<W>(options: &LogOptions, writer: W) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,

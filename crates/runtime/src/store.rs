@@ -375,7 +375,18 @@ impl<E: Send + Sync + 'static> Store<E> {
     pub fn observe_write(&self, object: Value) -> Result<(), Malformed> {
         let meta = Meta::read(&object)?;
         let Made { entry, selected } = project(self, meta, object);
-        let change = self.table_mut().observe_write(entry, selected);
+        let version = entry.resource_version;
+        let metrics = self.config().metrics.clone();
+        let change = {
+            let mut table = self.table_mut();
+            let change = table.observe_write(entry, selected);
+            // A version that the watch has passed changes nothing, and says nothing about its lag.
+            // Under the lock: the watch comes to this version only after that.
+            if let (true, Some(_), Some(metrics)) = (selected, &change, &metrics) {
+                metrics.wrote(version);
+            }
+            change
+        };
         self.report(change);
         Ok(())
     }

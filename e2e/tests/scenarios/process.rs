@@ -3,7 +3,11 @@
 use anyhow::{Context, ensure};
 use e2e::kro::{ELECTION, Kro, config, config_map, definition, instance, object, program, rgd};
 use e2e::{Process, User, scenario, wait_for};
+use http_body_util::BodyExt;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Where the process listens, from its log.
@@ -78,6 +82,89 @@ fn probes_and_metrics_are_served() {
         // A stop by a signal ends well, and soon.
         let status = kro.controller.terminate(Duration::from_secs(10)).await?;
         ensure!(status.success(), "{status}");
+        Ok(())
+    });
+}
+
+/// A collector of traces: keeps what is sent to it.
+async fn collector() -> anyhow::Result<(String, Arc<Mutex<Vec<Value>>>)> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let received = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&received);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let kept = Arc::clone(&kept);
+            let service = service_fn(move |request: http::Request<Incoming>| {
+                let kept = Arc::clone(&kept);
+                async move {
+                    let path = request.uri().path().to_owned();
+                    let body = request.into_body().collect().await?.to_bytes();
+                    let sent: Value = serde_json::from_slice(&body).unwrap_or_default();
+                    kept.lock().expect("no panic").push(json!({"path": path, "sent": sent}));
+                    Ok::<_, hyper::Error>(http::Response::new("{}".to_owned()))
+                }
+            });
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            tokio::spawn(connection);
+        }
+    });
+    Ok((url, received))
+}
+
+/// The attribute of a span, as text.
+fn attribute<'a>(span: &'a Value, key: &str) -> &'a str {
+    let mut attributes = span["attributes"].as_array().into_iter().flatten();
+    let found = attributes.find(|attribute| attribute["key"] == key);
+    let value = found.map(|attribute| &attribute["value"]);
+    value.and_then(|value| value.as_object()?.values().next()?.as_str()).unwrap_or_default()
+}
+
+#[test]
+fn traces_tell_of_reconciles_and_their_requests() {
+    scenario(async || {
+        let (url, received) = collector().await?;
+        let kro = Kro::start(&[]).await?;
+        kro.controller.kill()?;
+        let traced = program(&kro.plane, &[])?
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", &url)
+            .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json");
+        let controller = kro.plane.run(traced)?;
+        let kro = Kro { controller, plane: kro.plane };
+        let resources = json!([config("map", "${schema.spec.name}", "not for others")]);
+        let widget = definition("widget", "Widget", &json!({"name": "string"}), &resources);
+        kro.define(&widget).await?;
+        kro.wait_served("widget").await?;
+        kro.create(&instance("widgets", ""), &object("Widget", "one", &json!({"name": "one"})))
+            .await?;
+        kro.wait_active("widgets", "one").await?;
+        // What is left is sent at the end.
+        let status = kro.controller.terminate(Duration::from_secs(20)).await?;
+        ensure!(status.success(), "{status}: {}", kro.controller.log_tail(20));
+        let received = received.lock().expect("no panic").clone();
+        ensure!(received.iter().all(|it| it["path"] == "/v1/traces"), "{received:#?}");
+        let whole = format!("{received:?}");
+        ensure!(whole.contains("kro-controller"), "no name of a service: {whole}");
+        ensure!(!whole.contains("not for others"), "a value of an object is told: {whole}");
+        let spans: Vec<&Value> = received
+            .iter()
+            .flat_map(|it| it["sent"]["resourceSpans"].as_array().into_iter().flatten())
+            .flat_map(|it| it["scopeSpans"].as_array().into_iter().flatten())
+            .flat_map(|it| it["spans"].as_array().into_iter().flatten())
+            .collect();
+        let path = config_map("one");
+        let request = spans.iter().find(|span| {
+            span["name"] == "request"
+                && attribute(span, "url.path") == path
+                && attribute(span, "http.request.method") == "PATCH"
+        });
+        let request = request.with_context(|| format!("no request is told: {spans:#?}"))?;
+        let code = attribute(request, "http.response.status_code");
+        ensure!(code == "201", "{request:#}");
+        let parent = spans.iter().find(|span| span["spanId"] == request["parentSpanId"]);
+        let parent = parent.with_context(|| format!("it has no parent: {request:#}"))?;
+        ensure!(parent["name"] == "reconcile", "{parent:#}");
+        ensure!(attribute(parent, "key").ends_with("default/one"), "{parent:#}");
         Ok(())
     });
 }

@@ -45,11 +45,12 @@ async fn main() -> ExitCode {
 /// Runs until a signal comes or a task dies.
 async fn serve(flags: &Flags) -> anyhow::Result<()> {
     flags.check()?;
-    runtime::logs::init(&LogOptions {
+    let logs = LogOptions {
         format: if flags.enable_development_logging { Format::Human } else { Format::Json },
         level: flags.log_level,
         crates: vec!["ack", "ack_controller", "runtime"],
-    })?;
+    };
+    runtime::logs::init(&logs, None)?;
     let timeout = flags.http_client_timeout.get();
     let path_style = flags.aws_endpoint_use_path_style;
     let registry = prometheus::Registry::new();

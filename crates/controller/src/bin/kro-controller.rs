@@ -10,6 +10,7 @@ use runtime::leader;
 use runtime::logs::LogOptions;
 use runtime::probes::Readiness;
 use runtime::shutdown::Tasks;
+use runtime::traces::Traces;
 use runtime::{flags, logs, metrics, probes};
 use std::process::ExitCode;
 
@@ -24,7 +25,17 @@ const NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(flags::parse()).await {
+    let ended = match Traces::from_environment("kro-controller", VERSION) {
+        Err(error) => Err(error.into()),
+        Ok(traces) => {
+            let ended = run(flags::parse(), traces.as_ref()).await;
+            if let Some(traces) = traces {
+                traces.shut_down().await;
+            }
+            ended
+        }
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "the log may not be set up yet")]
@@ -37,13 +48,13 @@ async fn main() -> ExitCode {
 }
 
 /// Runs until a signal comes, the lease is lost, or a task dies.
-async fn run(flags: Flags) -> anyhow::Result<()> {
+async fn run(flags: Flags, traces: Option<&Traces>) -> anyhow::Result<()> {
     let options = flags.options(VERSION)?;
     let namespace = std::fs::read_to_string(NAMESPACE).ok();
     let election = flags.election(namespace.map(|name| name.trim().to_owned()))?;
     let crates = vec!["kro_controller", "controller", "runtime"];
     let format = flags.log_format();
-    logs::init(&LogOptions { format, level: flags.zap_log_level, crates })?;
+    logs::init(&LogOptions { format, level: flags.zap_log_level, crates }, traces)?;
     tracing::info!(version = VERSION, gates = ?options.gates, "starting");
     let tasks = Tasks::new();
     let readiness = Readiness::default();

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tokio::time::Sleep;
 use tower::Layer;
 use tower::Service;
+use tracing::Instrument;
 
 use crate::shutdown::BoxError;
 
@@ -78,13 +79,22 @@ where
         }
         let ObserveLayer { metrics, answer_timeout, .. } = self.layer.clone();
         let method = request.method().clone();
+        // Only where traces are collected; a line of the log has no use for it.
+        let span = tracing::debug_span!(
+            "request",
+            otel.kind = "client",
+            http.request.method = %method,
+            url.path = request.uri().path(),
+            http.response.status_code = tracing::field::Empty,
+        );
         if let Some(metrics) = &metrics {
             metrics.sent(&method, request.uri());
         }
         // A watch with nothing to say yet has not answered late: who watches sets the bound.
         let bound = (!is_watch(request.uri())).then_some(answer_timeout);
-        let answer = self.inner.call(request);
-        Box::pin(async move {
+        let answer = span.in_scope(|| self.inner.call(request));
+        let recorded = span.clone();
+        let exchange = async move {
             let started = Instant::now();
             let answer = match bound {
                 None => answer.await,
@@ -93,13 +103,17 @@ where
                     Err(_) => Err(AnswerTimeout(bound).into()),
                 },
             };
+            let status = answer.as_ref().ok().map(Response::status);
+            if let Some(status) = status {
+                recorded.record("http.response.status_code", status.as_u16());
+            }
             if let Some(metrics) = &metrics {
-                let status = answer.as_ref().ok().map(Response::status);
                 let code = status.as_ref().map_or("<error>", http::StatusCode::as_str);
                 metrics.answered(&method, code, started.elapsed().as_secs_f64());
             }
             answer
-        })
+        };
+        Box::pin(exchange.instrument(span))
     }
 }
 

@@ -201,6 +201,9 @@ impl<E: Send + Sync + 'static> Watch<E> {
             }
         });
         finished?;
+        if let Some(metrics) = &self.store.config().metrics {
+            metrics.passed(version);
+        }
         self.set_status(|status| {
             status.synced = true;
             status.last_error = None;
@@ -242,6 +245,9 @@ impl<E: Send + Sync + 'static> Watch<E> {
                 Some(Ok(event)) => {
                     if let Err(failure) = self.enter(event, version) {
                         return failure.into();
+                    }
+                    if let Some(metrics) = &self.store.config().metrics {
+                        metrics.passed(*version);
                     }
                 }
                 // One line that cannot be read; the next ones can.

@@ -11,6 +11,7 @@ use runtime::store::Origin;
 use runtime::store::Projected;
 use runtime::store::Projection;
 use runtime::store::Store;
+use runtime::store::WatchMetricsVec;
 use runtime::store::WatchOptions;
 use runtime::store::WatchSpec;
 use serde_json::json;
@@ -243,6 +244,32 @@ async fn the_response_of_a_creation_is_there_before_its_event() {
     insta::assert_snapshot!(fixture.changes().await, @"default/a nothing -> ours@1 uid-1 (write)");
     fixture.server.release();
     assert_eq!(fixture.changes().await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_late_a_watch_shows_our_writes_is_measured() {
+    let registry = prometheus::Registry::new();
+    let metrics = WatchMetricsVec::register(&registry).expect("once");
+    let options = WatchOptions { metrics: Some(metrics), ..WatchOptions::default() };
+    let spec = WatchSpec::all(FakeServer::kind());
+    let fixture = Fixture::start_with(server_with(&[]), spec, options).synced().await;
+    let lags = || {
+        let families = registry.gather();
+        let lag = families.iter().find(|it| it.name() == "watch_lag_seconds").expect("there");
+        let lag = lag.get_metric()[0].get_histogram().clone();
+        (lag.get_sample_count(), lag.get_sample_sum().round())
+    };
+    fixture.server.hold();
+    let response = fixture.server.put("a", "ours");
+    fixture.store.observe_write(response).expect("a good object");
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    assert_eq!(lags(), (0, 0.0), "nothing has come yet");
+    fixture.server.release();
+    fixture.settle().await;
+    assert_eq!(lags(), (1, 7.0));
+    fixture.server.put("b", "of somebody else");
+    fixture.settle().await;
+    assert_eq!(lags(), (1, 7.0), "only our own writes have a time");
 }
 
 #[tokio::test(start_paused = true)]
