@@ -6,7 +6,7 @@ use crate::watching::Owner;
 use graph::Graph;
 use kube::core::ApiResource;
 use plan::names;
-use plan::object::{annotation, is_deleting, label, text};
+use plan::object::{GroupKind, annotation, is_deleting, label, text};
 use runtime::store::{ObjectKey, TooManyWatches};
 use schema::breaking;
 use schema::openapi::KindError;
@@ -198,8 +198,11 @@ pub(crate) fn watch_instances(shared: &Shared, crd: &Value) -> Result<(), TooMan
         kind: text(spec, &["names", "kind"]).to_owned(),
         plural: text(spec, &["names", "plural"]).to_owned(),
     };
+    let kind = GroupKind { group: group.to_owned(), kind: resource.kind.clone() };
     let owner = Owner::Instances(text(crd, &["metadata", "name"]).to_owned());
-    shared.watching.instances(owner, resource)
+    shared.watching.instances(owner, resource)?;
+    shared.externals.share(&shared.watching, &kind);
+    Ok(())
 }
 
 /// Looks at a CRD that appeared, changed or went: the kinds of our CRDs are watched for
@@ -215,7 +218,7 @@ pub(crate) async fn reconcile(shared: &Shared, name: &str) -> Result<(), ApiErro
             }
         }
         Some(_) | None => {
-            shared.watching.release(&Owner::Instances(name.to_owned()), |_| false);
+            shared.unwatch(&Owner::Instances(name.to_owned()), |_| false);
         }
     }
     Ok(())

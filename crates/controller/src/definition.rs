@@ -394,7 +394,7 @@ async fn install(
     let uid = text(rgd, &["metadata", "uid"]);
     let fresh = shared.registry.serve((name, uid), kind.clone(), number, graph);
     let uses: BTreeSet<GroupKind> = applied().map(|node| group_kind(&node.kind)).collect();
-    shared.watching.release(&Owner::Definition(name.to_owned()), |kind| uses.contains(kind));
+    shared.unwatch(&Owner::Definition(name.to_owned()), |kind| uses.contains(kind));
     if fresh {
         wake_instances(shared, &kind);
     }
@@ -451,7 +451,7 @@ async fn remove(shared: &Shared, rgd: &Value) -> Result<Requeue, ApiError> {
 /// Instances of the definition get nothing but deletion from now on.
 fn stop_serving(shared: &Shared, name: &str, uid: Option<&str>) {
     let served = shared.registry.stop(name, uid);
-    shared.watching.release(&Owner::Definition(name.to_owned()), |_| false);
+    shared.unwatch(&Owner::Definition(name.to_owned()), |_| false);
     if let Some(kind) = &served {
         wake_instances(shared, kind);
     }

@@ -1,8 +1,12 @@
 //! What external references point at: one metadata watch per kind, and the objects themselves,
 //! each fetched once whenever it changes (DESIGN.md, decision 4).
+//!
+//! A kind of which instances are watched needs neither: its objects are there, whole.
 
 use crate::api::{Api, ApiError};
-use crate::shared::store_key;
+use crate::observation::Observation;
+use crate::shared::{Shared, object_id, store_key};
+use crate::watching::Watching;
 use futures::future::join_all;
 use graph::ReadPaths;
 use kube::Client;
@@ -79,6 +83,12 @@ struct Fetched {
     object: Option<Arc<Value>>,
 }
 
+/// The watch of a kind, while it is waited for.
+enum Watched {
+    Whole(Store<Observation>),
+    Metadata(Store<Labels>),
+}
+
 /// Why a reference can't be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
@@ -115,25 +125,35 @@ impl Externals {
     /// # Flow
     ///
     /// The watch comes first, so that no change is missed; then every object that is referenced
-    /// is read, unless somebody has read that version already.
+    /// is read, unless somebody has read that version already, or the watch delivers it whole.
     ///
     /// # Errors
     ///
     /// The watch delivers nothing, or an object can't be read.
     pub(crate) async fn observe(
         &self,
-        api: &Api,
+        shared: &Shared,
         instance: &ObjectId,
         reference: &Reference,
         reads: &ReadPaths,
     ) -> Result<(), ReadError> {
+        let Shared { api, watching, .. } = shared;
         let source = Source::of(reference);
-        let store = {
+        let watched = {
             // One lock around both tables, as in `release`.
             let mut table = self.lock();
-            let store = self.watches.need(&source, instance.clone(), || source.watch())?;
+            let watched = match source.whole(watching) {
+                Some(store) => Watched::Whole(store),
+                None => Watched::Metadata(
+                    self.watches.need(&source, instance.clone(), || source.watch())?,
+                ),
+            };
             table.read(&source, reference, instance, reads);
-            store
+            watched
+        };
+        let store = match watched {
+            Watched::Whole(store) => return Ok(store.synced(SYNC).await?),
+            Watched::Metadata(store) => store,
         };
         store.synced(SYNC).await?;
         let resource = source.resource();
@@ -147,20 +167,12 @@ impl Externals {
     }
 
     /// What `reference` points at; `None` when some of it has to be read first.
-    pub(crate) fn look(&self, reference: &Reference) -> Option<Referenced> {
+    pub(crate) fn look(&self, watching: &Watching, reference: &Reference) -> Option<Referenced> {
         let source = Source::of(reference);
-        let store = self.watches.get(&source).filter(Store::is_synced)?;
-        let mut found = BTreeMap::new();
-        for entry in referenced(&store, reference) {
-            let slot = self.lock().fetched.get(&(source.clone(), entry.key.clone())).cloned()?;
-            let fetched = slot.current(&entry.uid, entry.resource_version)?;
-            let id = ObjectId {
-                kind: source.kind.clone(),
-                namespace: entry.key.namespace.clone().unwrap_or_default(),
-                name: entry.key.name.clone(),
-            };
-            found.extend(fetched.object.map(|object| (id, object)));
-        }
+        let found = match source.whole(watching) {
+            Some(store) => self.seen(&source, &store, reference)?,
+            None => self.read(&source, reference)?,
+        };
         Some(match &reference.target {
             Target::Object { .. } => {
                 found.into_values().next().map_or(Referenced::Absent, Referenced::Object)
@@ -169,16 +181,92 @@ impl Externals {
         })
     }
 
+    /// The parts that are read of the objects of `store`; `None` before its first list, and before
+    /// it is known which parts these are.
+    fn seen(
+        &self,
+        source: &Source,
+        store: &Store<Observation>,
+        reference: &Reference,
+    ) -> Option<BTreeMap<ObjectId, Arc<Value>>> {
+        if !store.is_synced() {
+            return None;
+        }
+        let reads = self.lock().readers.get(source)?.reads.clone();
+        let resource = source.resource();
+        let entries = referenced(store, reference).into_iter();
+        let object = |entry: Arc<Entry<Observation>>| {
+            let whole = entry.data.whole.as_ref()?;
+            let reduced = Arc::new(reduce(whole, &resource, &reads));
+            Some((object_id(&source.kind, &entry), reduced))
+        };
+        Some(entries.filter_map(object).collect())
+    }
+
+    /// The objects as they were read; `None` when some have changed since then.
+    fn read(
+        &self,
+        source: &Source,
+        reference: &Reference,
+    ) -> Option<BTreeMap<ObjectId, Arc<Value>>> {
+        let store = self.watches.get(source).filter(Store::is_synced)?;
+        let mut found = BTreeMap::new();
+        for entry in referenced(&store, reference) {
+            let slot = self.lock().fetched.get(&(source.clone(), entry.key.clone())).cloned()?;
+            let fetched = slot.current(&entry.uid, entry.resource_version)?;
+            let id = object_id(&source.kind, &entry);
+            found.extend(fetched.object.map(|object| (id, object)));
+        }
+        Some(found)
+    }
+
     /// `instance` reads only those references for which `keep` holds.
     pub(crate) fn release(&self, instance: &ObjectId, keep: impl Fn(&Reference) -> bool) {
         let mut table = self.lock();
         let sources: Vec<Source> = table.readers.keys().cloned().collect();
         for source in sources {
-            if !table.forget(&source, instance, &keep) && self.watches.release(&source, instance) {
-                table.readers.remove(&source);
-                table.fetched.retain(|(known, _), _| *known != source);
+            if !table.forget(&source, instance, &keep) {
+                self.watches.release(&source, instance);
+                if table.readers.get(&source).is_some_and(Readers::is_empty) {
+                    table.readers.remove(&source);
+                    table.unfetch(&source);
+                }
             }
         }
+    }
+
+    /// The instances of `kind` are watched from now on: no other watch of them is needed.
+    ///
+    /// Readers are told of every object in the first list of that watch.
+    pub(crate) fn share(&self, watching: &Watching, kind: &GroupKind) {
+        let mut table = self.lock();
+        for source in table.of_kind(kind) {
+            if source.whole(watching).is_some() {
+                for reader in self.watches.owners(&source) {
+                    self.watches.release(&source, &reader);
+                }
+                table.unfetch(&source);
+            }
+        }
+    }
+
+    /// The instances that read what changed, where instances of `kind` are watched.
+    pub(crate) fn affected(
+        &self,
+        kind: &GroupKind,
+        change: &Change<Observation>,
+    ) -> BTreeSet<ObjectId> {
+        let mut table = self.lock();
+        let sources = table.of_kind(kind).into_iter();
+        sources.flat_map(|source| table.changed(&source, change)).collect()
+    }
+
+    /// The instances that read something of `kind`.
+    pub(crate) fn readers(&self, kind: &GroupKind) -> BTreeSet<ObjectId> {
+        let table = self.lock();
+        let sources = table.of_kind(kind);
+        let readers = sources.iter().filter_map(|source| table.readers.get(source));
+        readers.flat_map(Readers::all).cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -190,8 +278,25 @@ fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a watch keeps, as far as selectors go.
+trait Labelled: Send + Sync + 'static {
+    fn label(&self, key: &str) -> Option<&str>;
+}
+
+impl Labelled for Labels {
+    fn label(&self, key: &str) -> Option<&str> {
+        self.get(key).map(String::as_str)
+    }
+}
+
+impl Labelled for Observation {
+    fn label(&self, key: &str) -> Option<&str> {
+        self.whole.as_ref()?["metadata"]["labels"].get(key)?.as_str()
+    }
+}
+
 /// The entries that `reference` points at.
-fn referenced(store: &Store<Labels>, reference: &Reference) -> Vec<Arc<Entry<Labels>>> {
+fn referenced<E: Labelled>(store: &Store<E>, reference: &Reference) -> Vec<Arc<Entry<E>>> {
     match &reference.target {
         Target::Object { namespace, name } => {
             let id = ObjectId {
@@ -209,9 +314,9 @@ fn referenced(store: &Store<Labels>, reference: &Reference) -> Vec<Arc<Entry<Lab
     }
 }
 
-fn selects(reference: &Reference, key: &ObjectKey, labels: &Labels) -> bool {
+fn selects(reference: &Reference, key: &ObjectKey, labelled: &impl Labelled) -> bool {
     let namespace = key.namespace.as_deref().unwrap_or("");
-    reference.selects(namespace, &key.name, |label| labels.get(label).map(String::as_str))
+    reference.selects(namespace, &key.name, |label| labelled.label(label))
 }
 
 /// Reads the object of `entry` unless that version was read already.
@@ -314,8 +419,18 @@ impl Table {
         instances.insert(instance.clone());
         if !readers.reads.covers(reads) {
             readers.reads.merge(reads);
-            self.fetched.retain(|(known, _), _| known != source);
+            self.unfetch(source);
         }
+    }
+
+    /// Forgets what was read of `source`.
+    fn unfetch(&mut self, source: &Source) {
+        self.fetched.retain(|(known, _), _| known != source);
+    }
+
+    /// What is read of `kind`, in all versions.
+    fn of_kind(&self, kind: &GroupKind) -> Vec<Source> {
+        self.readers.keys().filter(|source| source.kind == *kind).cloned().collect()
     }
 
     /// Forgets what `instance` no longer reads of `source`; says whether it still reads some.
@@ -358,7 +473,7 @@ impl Table {
     }
 
     /// The instances that read what changed. An object that is gone is forgotten.
-    fn changed(&mut self, source: &Source, change: &Change<Labels>) -> BTreeSet<ObjectId> {
+    fn changed<E: Labelled>(&mut self, source: &Source, change: &Change<E>) -> BTreeSet<ObjectId> {
         if change.new.is_none() {
             self.fetched.remove(&(source.clone(), change.key.clone()));
         }
@@ -371,6 +486,18 @@ impl Table {
             }
         }
         affected
+    }
+}
+
+// === impl Readers ===
+
+impl Readers {
+    fn all(&self) -> impl Iterator<Item = &ObjectId> {
+        self.named.values().chain(self.selecting.values()).flatten()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.all().next().is_none()
     }
 }
 
@@ -392,6 +519,11 @@ impl Source {
         let api_version =
             if group.is_empty() { version.clone() } else { format!("{group}/{version}") };
         ApiResource { group, version, api_version, kind, plural }
+    }
+
+    /// The watch that delivers whole objects of the kind, in this version, if there is one.
+    fn whole(&self, watching: &Watching) -> Option<Store<Observation>> {
+        watching.whole(&self.kind, &self.version)
     }
 
     /// Every object of the kind, by its metadata; its labels are kept.

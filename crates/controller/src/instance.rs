@@ -95,7 +95,7 @@ pub(crate) async fn reconcile(shared: &Arc<Shared>, id: ObjectId) -> Requeue {
         let waiters = shared.claims.release(&id, |_| false);
         waiters.into_iter().for_each(|waiter| enqueue(&shared.instances, waiter));
         shared.externals.release(&id, |_| false);
-        shared.watching.release(&Owner::Inventory(id), |_| false);
+        shared.unwatch(&Owner::Inventory(id), |_| false);
     }
     requeue
 }
@@ -305,7 +305,8 @@ impl Run<'_> {
             .iter()
             .map(|(reference, words)| (reference.clone(), Referenced::Unreadable(words.clone())));
         let known = self.memory.references.iter().filter_map(|reference| {
-            Some((reference.clone(), self.shared.externals.look(reference)?))
+            let look = self.shared.externals.look(&self.shared.watching, reference);
+            Some((reference.clone(), look?))
         });
         known.chain(unreadable).collect()
     }

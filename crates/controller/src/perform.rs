@@ -142,7 +142,7 @@ pub(crate) async fn perform(shared: Arc<Shared>, id: ObjectId, set: String, job:
             Done::Recorded(apply_parent(&shared, &id, names::MANAGER_PARENT, &patch).await)
         }
         Job::Observe { reference, reads } => {
-            let result = shared.externals.observe(&shared.api, &id, &reference, &reads).await;
+            let result = shared.externals.observe(&shared, &id, &reference, &reads).await;
             Done::Observed { reference, result }
         }
         Job::Apply { id: object, object: body, desired, claim } => {

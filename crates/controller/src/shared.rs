@@ -11,8 +11,9 @@ use crate::metrics::Metrics;
 use crate::observation::Observation;
 use crate::registry::Registry;
 use crate::standing::Standings;
-use crate::watching::Watching;
+use crate::watching::{Owner, Watching};
 use plan::ObjectId;
+use plan::object::GroupKind;
 use runtime::queue::Queue;
 use runtime::store::{Entry, ObjectKey, Store};
 use serde_json::Value;
@@ -103,7 +104,7 @@ pub(crate) fn store_key(id: &ObjectId) -> ObjectKey {
 }
 
 /// How the planner calls the object of an entry of `kind`.
-pub(crate) fn object_id<E>(kind: &plan::object::GroupKind, entry: &Entry<E>) -> ObjectId {
+pub(crate) fn object_id<E>(kind: &GroupKind, entry: &Entry<E>) -> ObjectId {
     ObjectId {
         kind: kind.clone(),
         namespace: entry.key.namespace.clone().unwrap_or_default(),
@@ -124,5 +125,19 @@ impl Shared {
     pub(crate) fn instance(&self, id: &ObjectId) -> Option<Arc<Value>> {
         let store: Store<Observation> = self.watching.store(&id.kind)?;
         store.get(&store_key(id))?.data.whole.clone()
+    }
+
+    /// `instance` is to look at the world again.
+    pub(crate) fn wake(&self, instance: &ObjectId) {
+        self.memories.wake(instance);
+        enqueue(&self.instances, instance.clone());
+    }
+
+    /// `owner` needs no watch of a kind for which `keep` is false. Whoever reads objects of a kind
+    /// that is not watched any more has to look for another way.
+    pub(crate) fn unwatch(&self, owner: &Owner, keep: impl Fn(&GroupKind) -> bool) {
+        for kind in self.watching.release(owner, keep) {
+            self.externals.readers(&kind).iter().for_each(|reader| self.wake(reader));
+        }
     }
 }

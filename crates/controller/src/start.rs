@@ -158,7 +158,7 @@ pub fn start(
         let hub = hub.clone();
         Externals::new(client.clone(), watch, tasks, move |instance| {
             if let Some(shared) = hub.get() {
-                wake(shared, instance);
+                shared.wake(instance);
             }
         })
     };
@@ -385,8 +385,10 @@ fn object_changed(shared: &Shared, kind: &GroupKind, change: &Change<Observation
                 Some(_) => {}
                 None => shared.standings.forget(&id),
             }
-            wake(shared, &id);
+            shared.wake(&id);
         }
+        let readers = shared.externals.affected(kind, change);
+        readers.iter().for_each(|reader| shared.wake(reader));
     }
     let member = |entry: &Option<Arc<runtime::store::Entry<Observation>>>| {
         entry.as_ref().and_then(|entry| entry.data.member.clone())
@@ -410,7 +412,7 @@ fn object_changed(shared: &Shared, kind: &GroupKind, change: &Change<Observation
     if let Some(resource) = shared.watching.resource(kind) {
         shared.metrics.child_changed(&resource, instances.len());
     }
-    instances.iter().for_each(|instance| wake(shared, instance));
+    instances.iter().for_each(|instance| shared.wake(instance));
 }
 
 /// Whether an instance says that it is ACTIVE with the spec that it has.
@@ -420,11 +422,6 @@ fn is_active(entry: &runtime::store::Entry<Observation>) -> bool {
         object["status"]["state"] == "ACTIVE"
             && plan::conditions::is_ready(&object["status"]["conditions"], generation(object))
     })
-}
-
-fn wake(shared: &Shared, instance: &ObjectId) {
-    shared.memories.wake(instance);
-    enqueue(&shared.instances, instance.clone());
 }
 
 /// Creation, deletion, a changed spec, and suspension; not status, labels or annotations.

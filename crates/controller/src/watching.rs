@@ -143,15 +143,30 @@ impl Watching {
         self.lock().get(kind).map(|width| width.resource.clone())
     }
 
-    /// `owner` needs no watch of a kind for which `keep` is false.
-    pub(crate) fn release(&self, owner: &Owner, keep: impl Fn(&GroupKind) -> bool) {
+    /// What is known of all objects of `kind`, which are kept whole, if instances of that kind and
+    /// version are watched.
+    pub(crate) fn whole(&self, kind: &GroupKind, version: &str) -> Option<Store<Observation>> {
+        let is_whole = |width: &Width| width.instances && width.resource.version == version;
+        let watched = self.lock().get(kind).is_some_and(is_whole);
+        watched.then(|| self.watches.get(kind)).flatten()
+    }
+
+    /// `owner` needs no watch of a kind for which `keep` is false; returns the kinds that are not
+    /// watched any more.
+    #[must_use = "somebody may read objects of these kinds"]
+    pub(crate) fn release(
+        &self,
+        owner: &Owner,
+        keep: impl Fn(&GroupKind) -> bool,
+    ) -> Vec<GroupKind> {
         // One lock around both tables, as in `widen`.
         let mut widths = self.lock();
-        for kind in self.watches.keys() {
-            if !keep(&kind) && self.watches.release(&kind, owner) {
-                widths.remove(&kind);
-            }
+        let mut kinds = self.watches.keys();
+        kinds.retain(|kind| !keep(kind) && self.watches.release(kind, owner));
+        for kind in &kinds {
+            widths.remove(kind);
         }
+        kinds
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<GroupKind, Width>> {

@@ -282,6 +282,11 @@ spec:
             async |value: &str| kro.patch(&producer, &json!({"spec": {"value": value}})).await;
         set("2").await?;
         kro.wait(&config_map("taken"), "follows", |map| map["data"]["value"] == "2").await?;
+        // Producers are watched as instances: there is no second watch, nor are they read one by one.
+        let sent = kro.plane.audit().entries().await?.of(User::KroController);
+        let about = sent.filter(|entry| entry.resource == "producers");
+        let by_verb = about.count_by_verb();
+        ensure!(by_verb.get("list") == Some(&1) && !by_verb.contains_key("get"), "{by_verb:?}");
         // When nobody refers to it any more, the producer goes on.
         kro.delete(&taker).await?;
         kro.wait_gone(&taker).await?;
