@@ -6,7 +6,8 @@ use e2e::kro::{config, definition, instance, is_active, is_served, object, rgd};
 use e2e::stack::file;
 use e2e::{ControlPlane, Options, Program, User, binaries, scenario, wait_for};
 use http::Request;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Runs Helm as an administrator.
@@ -39,7 +40,23 @@ async fn controller(plane: &ControlPlane) -> anyhow::Result<Program> {
     let deployment = get(plane, path).await?;
     let args = &deployment["spec"]["template"]["spec"]["containers"][0]["args"];
     let args: Vec<String> = serde_json::from_value(args.clone()).context("no arguments")?;
-    let token = plane.kubectl(&["create", "token", "kro", "--namespace=kro-system"]).await?;
+    Ok(Program::new("kro-controller", binaries::workspace_binary("controller", "kro-controller")?)
+        .args(args)
+        // Outside of a pod: ports that are free, and no file that names the namespace.
+        .args(["--metrics-bind-address=127.0.0.1:0", "--health-probe-bind-address=127.0.0.1:0"])
+        .arg("--leader-election-namespace=kro-system")
+        .arg("--kubeconfig")
+        .arg(kubeconfig(plane, "kro-system", "kro").await?))
+}
+
+/// A kubeconfig of a ServiceAccount, by a token of its own.
+pub(crate) async fn kubeconfig(
+    plane: &ControlPlane,
+    namespace: &str,
+    account: &str,
+) -> anyhow::Result<PathBuf> {
+    let namespace = format!("--namespace={namespace}");
+    let token = plane.kubectl(&["create", "token", account, &namespace]).await?;
     let kubeconfig = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "it",
         "clusters": [{"name": "it", "cluster": {
@@ -50,13 +67,16 @@ async fn controller(plane: &ControlPlane) -> anyhow::Result<Program> {
     });
     let path = plane.directory().join("service-account.kubeconfig");
     std::fs::write(&path, kubeconfig.to_string())?;
-    Ok(Program::new("kro-controller", binaries::workspace_binary("controller", "kro-controller")?)
-        .args(args)
-        // Outside of a pod: ports that are free, and no file that names the namespace.
-        .args(["--metrics-bind-address=127.0.0.1:0", "--health-probe-bind-address=127.0.0.1:0"])
-        .arg("--leader-election-namespace=kro-system")
-        .arg("--kubeconfig")
-        .arg(path))
+    Ok(path)
+}
+
+/// A ClusterRole.
+pub(crate) fn role(name: &str, labels: &Map<String, Value>, rules: &Value) -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": {"name": name, "labels": labels},
+        "rules": rules,
+    })
 }
 
 #[test]
@@ -71,17 +91,13 @@ fn the_chart_installs_upgrades_and_gives_the_rights_that_are_needed() {
         let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
         plane.kubectl(&established).await?;
         // What the user of the chart adds: rights for the kinds of this definition.
-        let role = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-            "metadata": {
-                "name": "widgets",
-                "labels": {"rbac.kro.run/aggregate-to-controller": "true"},
-            },
-            "rules": [{
-                "apiGroups": ["kro.run"], "resources": ["widgets", "widgets/status"],
-                "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"],
-            }],
-        });
+        let labels =
+            Map::from_iter([("rbac.kro.run/aggregate-to-controller".to_owned(), "true".into())]);
+        let rules = json!([{
+            "apiGroups": ["kro.run"], "resources": ["widgets", "widgets/status"],
+            "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"],
+        }]);
+        let role = role("widgets", &labels, &rules);
         post(&plane, "/apis/rbac.authorization.k8s.io/v1/clusterroles", &role).await?;
         let process = plane.run(controller(&plane).await?)?;
         let resources = json!([config("map", "${schema.spec.name}", "fixed")]);

@@ -22,4 +22,5 @@ mod revisions;
 mod soak;
 mod steady;
 mod takeover;
+mod upstream_chart;
 mod waiting;

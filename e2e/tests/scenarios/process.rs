@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Where the process listens, from its log.
-fn address(process: &Process, server: &str) -> anyhow::Result<String> {
+pub(crate) fn address(process: &Process, server: &str) -> anyhow::Result<String> {
     let log = process.log();
     let line = log
         .lines()
@@ -21,7 +21,7 @@ fn address(process: &Process, server: &str) -> anyhow::Result<String> {
     Ok(address.split_whitespace().next().unwrap_or("").trim_matches('"').to_owned())
 }
 
-async fn fetch(address: &str, path: &str) -> anyhow::Result<(u16, String)> {
+pub(crate) async fn fetch(address: &str, path: &str) -> anyhow::Result<(u16, String)> {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = tokio::net::TcpStream::connect(address).await?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
