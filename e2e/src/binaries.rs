@@ -74,7 +74,20 @@ pub fn locate() -> Result<Binaries, Missing> {
 ///
 /// It is not built.
 pub fn helm() -> Result<PathBuf, Missing> {
-    let path = directory().join("helm");
+    built("helm")
+}
+
+/// The registry for OCI artifacts, of which only the scenarios of the chart have a use.
+///
+/// # Errors
+///
+/// It is not built.
+pub fn registry() -> Result<PathBuf, Missing> {
+    built("registry")
+}
+
+fn built(name: &str) -> Result<PathBuf, Missing> {
+    let path = directory().join(name);
     if path.is_file() { Ok(path) } else { Err(Missing(path)) }
 }
 

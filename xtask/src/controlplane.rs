@@ -60,7 +60,7 @@ struct Program {
     stamped: bool,
 }
 
-const PROGRAMS: [Program; 3] = [
+const PROGRAMS: [Program; 4] = [
     Program {
         name: "controlplane",
         module: ".",
@@ -81,6 +81,14 @@ const PROGRAMS: [Program; 3] = [
         name: "helm",
         module: "helm",
         package: "helm.sh/helm/v3/cmd/helm",
+        sources: &["go.mod", "go.sum"],
+        links: &[],
+        stamped: false,
+    },
+    Program {
+        name: "registry",
+        module: "registry",
+        package: "github.com/distribution/distribution/v3/cmd/registry",
         sources: &["go.mod", "go.sum"],
         links: &[],
         stamped: false,
@@ -227,14 +235,14 @@ mod tests {
 
     #[test]
     fn it_is_stamped_into_what_reports_it() {
-        let [controlplane, kwok, helm] = &PROGRAMS;
+        let [controlplane, kwok, helm, registry] = &PROGRAMS;
         let flags = controlplane.linker_flags("v1.34.4");
         for package in ["component-base/version", "client-go/pkg/version"] {
             for value in ["gitVersion=v1.34.4", "gitMajor=1", "gitMinor=34"] {
                 assert!(flags.contains(&format!(" -X k8s.io/{package}.{value}")), "{flags}");
             }
         }
-        for program in [kwok, helm] {
+        for program in [kwok, helm, registry] {
             assert_eq!(program.linker_flags("v1.34.4"), "-s -w");
         }
     }

@@ -3,14 +3,17 @@
 //! Two layers: Debian's C library and certificates, and the program. The same inputs make the same
 //! bytes. x86_64 only; on another architecture it builds for that one, which nobody has tested.
 
+use crate::controlplane;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use e2e::{ControlPlane, Options, Program, User, wait_for};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// Debian packages of the base layer.
 const PACKAGES: [&str; 3] = ["libc6", "libgcc-s1", "ca-certificates"];
@@ -28,6 +31,9 @@ pub(crate) struct Arguments {
     /// The program, if it is built already
     #[arg(long)]
     program: Option<PathBuf>,
+    /// Let the program in the image work against an API server, in an otherwise empty root
+    #[arg(long)]
+    check: bool,
 }
 
 /// Builds the image, and starts the program in it once.
@@ -106,10 +112,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     });
     fs::write(arguments.out.join("index.json"), serde_json::to_vec(&index)?)?;
 
-    let said = start(&[&base, &top], &work)?;
+    let root = assembled(&[&base, &top], &work)?;
+    let said = call(inside(&root)?.args(["/usr/bin/kro-controller", "--version"]))?;
+    let said = said.trim();
     ensure!(said.contains(version), "the program in the image says {said:?}");
     let size: u64 = layers.iter().map(|layer| layer.blob.size).sum();
     eprintln!("{} ({} KiB compressed): {said}", arguments.out.display(), size / 1024);
+    if arguments.check {
+        controlplane::on_control_plane(check(&root))?;
+        eprintln!("in an empty root it resolves a name, and watches over TLS");
+    }
     fs::remove_dir_all(&work)?;
     Ok(())
 }
@@ -224,20 +236,67 @@ fn used_by(
     Ok(found.map(|it| (it.name.to_string(), it.version.to_string())).collect())
 }
 
-/// Runs `kro-controller --version` where there is nothing but the image.
-fn start(layers: &[&Path], work: &Path) -> anyhow::Result<String> {
+/// The layers over each other, as a container engine shows them to the program.
+fn assembled(layers: &[&Path], work: &Path) -> anyhow::Result<PathBuf> {
     let root = work.join("root");
     fs::create_dir_all(&root)?;
     for layer in layers {
         call(Command::new("cp").arg("-a").arg(layer.join(".")).arg(&root))?;
     }
-    let said = call(
-        Command::new("unshare")
-            .args(["--map-root-user", "chroot"])
-            .arg(&root)
-            .args(["/usr/bin/kro-controller", "--version"]),
-    )?;
-    Ok(said.trim().to_owned())
+    Ok(root)
+}
+
+/// A command to which a program of the image and its arguments are added: it sees nothing but the
+/// image, and is the image's user where whoever builds it may become that.
+fn inside(root: &Path) -> anyhow::Result<Command> {
+    let mut command;
+    if call(Command::new("id").arg("-u"))?.trim() == "0" {
+        command = Command::new("chroot");
+        command.arg(format!("--userspec={USER}"));
+    } else {
+        command = Command::new("unshare");
+        command.args(["--map-root-user", "chroot"]);
+    }
+    command.arg(root);
+    Ok(command)
+}
+
+/// Starts the controller in the image with an API server that it knows by name, and waits for its
+/// requests: it has resolved the name, trusts the certificate, and speaks TLS.
+async fn check(root: &Path) -> anyhow::Result<()> {
+    let plane = ControlPlane::start(Options::api_server()).await?;
+    let crds = e2e::stack::file("crates/controller/crds");
+    plane.kubectl(&["apply", "--server-side", "-f", &crds]).await?;
+    // What a container engine and a Pod add.
+    fs::write(root.join("etc/hosts"), "127.0.0.1 localhost\n")?;
+    fs::copy(plane.authority(), root.join("tmp/authority.crt"))?;
+    let kubeconfig = fs::read_to_string(plane.kubeconfig(User::KroController))?
+        .replace(&plane.authority().display().to_string(), "/tmp/authority.crt")
+        .replace("https://127.0.0.1", "https://localhost");
+    ensure!(kubeconfig.contains("https://localhost"), "no name in {kubeconfig}");
+    fs::write(root.join("tmp/kubeconfig"), kubeconfig)?;
+    let command = inside(root)?;
+    let program = Program::new("image", which(&command)?)
+        .args(command.get_args())
+        .args(["/usr/bin/kro-controller", "--kubeconfig=/tmp/kubeconfig"])
+        .args(["--metrics-bind-address=0", "--health-probe-bind-address=127.0.0.1:0"]);
+    let process = plane.run(program)?;
+    wait_for("the API server hears from the image", Duration::from_secs(60), async || {
+        if let Some(status) = process.ended()? {
+            bail!("it ended ({status})");
+        }
+        let heard = plane.audit().entries().await?.of(User::KroController);
+        let watches = heard.iter().any(|entry| entry.is_watch() && entry.succeeded());
+        Ok(watches.then_some(()))
+    })
+    .await
+    .with_context(|| process.log_tail(20))
+}
+
+/// Where a command's program lies; the harness starts programs by their path.
+fn which(command: &Command) -> anyhow::Result<PathBuf> {
+    let found = call(Command::new("which").arg(command.get_program()))?;
+    Ok(PathBuf::from(found.trim()))
 }
 
 /// A directory in the OCI image layout.
@@ -285,7 +344,7 @@ impl Layout {
                 .arg("."),
         )?;
         let diff = format!("sha256:{}", sha256(&fs::read(&tar)?));
-        call(Command::new("gzip").args(["-n", "-9", "-f"]).arg(&tar))?;
+        call(Command::new("gzip").args(["-n", "-6", "-f"]).arg(&tar))?;
         let blob = self.blob(&fs::read(work.join("layer.tar.gz"))?)?;
         Ok(Layer { blob, diff })
     }

@@ -4,7 +4,7 @@
 use anyhow::{Context, ensure};
 use e2e::kro::{config, definition, instance, is_active, is_served, object, rgd};
 use e2e::stack::file;
-use e2e::{ControlPlane, Options, Program, User, binaries, scenario, wait_for};
+use e2e::{ControlPlane, Options, Process, Program, User, binaries, scenario, wait_for};
 use http::Request;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -20,6 +20,29 @@ fn helm(plane: &ControlPlane, args: &[&str]) -> anyhow::Result<String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     ensure!(output.status.success(), "helm {args:?}: {}", text(&output.stderr));
     Ok(text(&output.stdout))
+}
+
+/// A registry on loopback, and its address.
+async fn registry(plane: &ControlPlane) -> anyhow::Result<(Process, String)> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    drop(listener);
+    let config = plane.directory().join("registry.yaml");
+    let root = plane.directory().join("registry");
+    let text = json!({
+        "version": 0.1,
+        "storage": {"filesystem": {"rootdirectory": root}},
+        "http": {"addr": address},
+    });
+    std::fs::write(&config, text.to_string())?;
+    let program = Program::new("registry", binaries::registry()?).arg("serve").arg(config);
+    let process = plane.run(program)?;
+    wait_for("the registry listens", e2e::kro::SOON, async || {
+        Ok(tokio::net::TcpStream::connect(&address).await.map(|_| Some(()))?)
+    })
+    .await
+    .with_context(|| process.log_tail(20))?;
+    Ok((process, address))
 }
 
 async fn get(plane: &ControlPlane, path: &str) -> anyhow::Result<Value> {
@@ -85,7 +108,23 @@ fn the_chart_installs_upgrades_and_gives_the_rights_that_are_needed() {
         let plane = ControlPlane::start(Options::with_controllers()).await?;
         let chart = file("charts/kro");
         helm(&plane, &["lint", "--strict", &chart])?;
-        let install = ["install", "kro", &chart, "--namespace=kro-system", "--create-namespace"];
+        // As the mission says: from a registry.
+        let (_registry, address) = registry(&plane).await?;
+        let packages = plane.directory().join("packages").display().to_string();
+        helm(&plane, &["package", &chart, "--destination", &packages])?;
+        let package = std::fs::read_dir(&packages)?.next().context("no package")??.path();
+        let repository = format!("oci://{address}/charts");
+        let package = package.display().to_string();
+        helm(&plane, &["push", &package, &repository, "--plain-http"])?;
+        let published = format!("{repository}/kro");
+        let install = [
+            "install",
+            "kro",
+            &published,
+            "--plain-http",
+            "--namespace=kro-system",
+            "--create-namespace",
+        ];
         let aggregation = ["--set", "rbac.mode=aggregation"];
         helm(&plane, &[&install[..], &aggregation].concat())?;
         let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
