@@ -71,6 +71,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         measured.push(runs);
     }
+    // Where a binary lies says nothing to others.
+    let commands: Vec<String> = commands.iter().map(|command| without_folder(command)).collect();
     let table = report::table(&commands, &measured)?;
     eprint!("{table}");
     if let Some(path) = &arguments.json {
@@ -80,7 +82,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             .with_context(|| format!("can't write {}", path.display()))?;
     }
     if let Some(path) = &arguments.markdown {
-        std::fs::write(path, table).with_context(|| format!("can't write {}", path.display()))?;
+        let page = report::page(&commands, &table)?;
+        std::fs::write(path, page).with_context(|| format!("can't write {}", path.display()))?;
     }
     // Other controllers are measured, not judged.
     if arguments.controller.is_none() { report::check(&measured) } else { Ok(()) }
@@ -98,6 +101,13 @@ async fn measure(command: &str, shape: &Shape, steady: Duration) -> anyhow::Resu
     let controller = start(&plane, command)?;
     let measured = Load::new(&plane, &controller, shape).run(raw, steady).await;
     measured.with_context(|| controller.log_tail(15))
+}
+
+/// A command line without the folder of its program.
+fn without_folder(command: &str) -> String {
+    let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
+    let name = program.rsplit('/').next().unwrap_or(program);
+    format!("{name} {arguments}").trim_end().to_owned()
 }
 
 fn start(plane: &ControlPlane, command: &str) -> anyhow::Result<Process> {

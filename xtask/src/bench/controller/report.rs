@@ -76,6 +76,21 @@ pub(super) fn table(commands: &[String], shapes: &[Vec<Measured>]) -> anyhow::Re
     Ok(text)
 }
 
+/// A page about the tables.
+pub(super) fn page(commands: &[String], table: &str) -> anyhow::Result<String> {
+    let mut text = String::from("# The kro controller under load\n\n");
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    writeln!(
+        text,
+        "`cargo xtask bench controller`, on {cores} cores that the controller shares with etcd, the API server and the load itself.\nEach controller gets an API server of its own that has seen nothing, one after the other, shape by shape.\nA factor says how many times better the first one is than that one.\n"
+    )?;
+    for (at, command) in commands.iter().enumerate() {
+        writeln!(text, "{}. `{command}`", at + 1)?;
+    }
+    writeln!(text, "\n{table}")?;
+    Ok(text.trim_end().to_owned() + "\n")
+}
+
 /// Holds what does not depend on the machine: how often an instance is written for.
 pub(super) fn check(shapes: &[Vec<Measured>]) -> anyhow::Result<()> {
     for run in shapes.iter().filter_map(|runs| runs.first()) {
