@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// the way to the API server. Ours, built for release, by default
     #[arg(long)]
     controller: Option<String>,
+    /// Take ours as it is built for tests: requests count, times say little
+    #[arg(long, conflicts_with = "controller")]
+    debug: bool,
     /// Another controller, measured in turn on a control plane of its own; can be repeated
     #[arg(long)]
     against: Vec<String>,
@@ -54,7 +57,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let ours = match &arguments.controller {
         Some(command) => command.clone(),
         None => {
-            let binary = e2e::binaries::release_binary("controller", "kro-controller")?;
+            let (package, name) = ("controller", "kro-controller");
+            let binary = match arguments.debug {
+                true => e2e::binaries::workspace_binary(package, name)?,
+                false => e2e::binaries::release_binary(package, name)?,
+            };
             format!("{} --metrics-bind-address=0 --health-probe-bind-address=0", binary.display())
         }
     };
