@@ -1,4 +1,4 @@
-//! Recorded vectors, run from any folder.
+//! Recorded vectors, run from any folder, and programs asked side by side.
 //!
 //! Each suite is one module with a `run` that takes a folder and gives a [`Report`]; the tests call the same function.
 //! What need not pass is listed by name in `conformance/skips`, and a listed name that passes is a failure.
@@ -7,6 +7,7 @@ pub mod cel_spec;
 pub mod kro_cel;
 mod report;
 pub mod rgd;
+pub mod strangers;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ pub use report::{Failure, Mismatch, Report, SkipList, Skipped, json_files};
 /// The suites.
 #[derive(clap::Subcommand)]
 pub enum Suite {
+    /// The emulator of AWS beside independent implementations, asked the same by boto3
+    Aws(strangers::Arguments),
     /// The official suite of the language, as JSON
     CelSpec {
         /// The folder with the vectors
@@ -42,6 +45,10 @@ pub enum Suite {
 /// When something failed, or nothing ran.
 pub fn run(suite: &Suite) -> anyhow::Result<()> {
     let report = match suite {
+        Suite::Aws(arguments) => match strangers::run(arguments)? {
+            strangers::Outcome::Ran(report) => report,
+            strangers::Outcome::Left(why) => anyhow::bail!("nothing was asked: {why}"),
+        },
         Suite::CelSpec { dir } => cel_spec::run(dir),
         Suite::KroCel { dir } => kro_cel::run(dir),
         Suite::Rgd { dir, schemas } => rgd::run(dir, schemas),

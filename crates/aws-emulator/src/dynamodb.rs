@@ -110,6 +110,11 @@ const OPERATIONS: &[Operation] = &[
     operation("UpdateTimeToLive", shapes::TIME_TO_LIVE, switches::update_time_to_live),
 ];
 
+/// The names of all operations.
+pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|operation| operation.name)
+}
+
 /// All tables of all accounts and regions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Store {

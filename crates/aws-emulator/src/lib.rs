@@ -34,6 +34,7 @@
 mod admin;
 mod auth;
 mod cloud;
+pub mod command;
 mod control;
 mod dynamodb;
 mod failure;
@@ -60,6 +61,7 @@ pub use fault::Call;
 pub use fault::Effect;
 pub use fault::Fault;
 pub use fault::When;
+pub use protocol::operations;
 pub use rate::RateLimit;
 pub use server::Emulator;
 pub use server::Options;

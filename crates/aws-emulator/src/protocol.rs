@@ -199,6 +199,21 @@ static QUERY: [&query::Service; 5] = [
     &neighbours::sns::SNS,
 ];
 
+/// Every operation that is served, as (service, operation), in no particular order.
+///
+/// The service is the name in the credential scope, as in [`Call::service`](crate::Call::service);
+/// the control plane of S3 signs as `s3`.
+pub fn operations() -> Vec<(&'static str, &'static str)> {
+    let mut all: Vec<(&str, &str)> = Vec::new();
+    all.extend(dynamodb::operations().map(|name| (dynamodb::SERVICE, name)));
+    all.extend(s3::operations().map(|name| (s3::SERVICE, name)));
+    all.extend(sqs::operations().map(|name| (sqs::SERVICE, name)));
+    for service in QUERY {
+        all.extend(service.operations.iter().map(|operation| (service.name, operation.name)));
+    }
+    all
+}
+
 /// Which of them a request is for: nothing else says so than what it is signed for.
 fn query_service(headers: &HeaderMap) -> &'static str {
     let signed_for = auth::credential(headers).map(|credential| credential.service);

@@ -290,6 +290,18 @@ fn operation(incoming: &Incoming<'_>, signed_for: &str) -> Result<&'static Opera
     Ok(found)
 }
 
+/// The names of all operations, those of the control plane included.
+pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
+    let own = document::operations()
+        .chain(listed::operations())
+        .chain(acl::ALL)
+        .chain(bucket::ALL)
+        .chain(directory::ALL)
+        .chain(objects::ALL)
+        .chain(policy::ALL);
+    own.map(|operation| operation.name).chain(control::OPERATIONS)
+}
+
 /// Refuses what the operation would otherwise ignore.
 fn only_known(operation: &Operation, incoming: &Incoming<'_>) -> Result<(), Failure> {
     for (key, _) in &incoming.query {

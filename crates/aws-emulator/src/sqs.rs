@@ -91,6 +91,11 @@ const OPERATIONS: &[Operation] = &[
     operation("UntagQueue", &[URL, req("TagKeys", NAMES)], queue::untag_queue),
 ];
 
+/// The names of all operations.
+pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|operation| operation.name)
+}
+
 /// All queues of all accounts and regions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Store {

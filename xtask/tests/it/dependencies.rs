@@ -17,7 +17,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("plan", &["cel", "graph", "schema"]),
     ("runtime", &[]),
     ("schema", &["cel", "diagnostics"]),
-    ("xtask", &["builtins", "cel", "diagnostics", "e2e", "graph", "plan", "schema"]),
+    (
+        "xtask",
+        &["aws-emulator", "builtins", "cel", "diagnostics", "e2e", "graph", "plan", "schema"],
+    ),
 ];
 
 /// Crates that do no I/O, and what they must therefore not depend on, however indirectly.

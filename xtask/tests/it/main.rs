@@ -9,3 +9,4 @@ mod documents;
 mod fuzz;
 mod permissions;
 mod scenarios;
+mod strangers;

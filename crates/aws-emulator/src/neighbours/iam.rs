@@ -167,17 +167,15 @@ fn role<'w>(
 }
 
 fn write_role(out: &mut Writer, account: &str, name: &str, role: &Role) {
-    out.element("Role", |out| {
-        out.text("Path", "/");
-        out.text("RoleName", name);
-        out.text("RoleId", &role.id);
-        out.text("Arn", &role_arn(account, name));
-        out.text("CreateDate", &instant(role.created));
-        out.text("AssumeRolePolicyDocument", &percent_encode(&role.trust));
-        if !role.description.is_empty() {
-            out.text("Description", &role.description);
-        }
-    });
+    out.text("Path", "/");
+    out.text("RoleName", name);
+    out.text("RoleId", &role.id);
+    out.text("Arn", &role_arn(account, name));
+    out.text("CreateDate", &instant(role.created));
+    out.text("AssumeRolePolicyDocument", &percent_encode(&role.trust));
+    if !role.description.is_empty() {
+        out.text("Description", &role.description);
+    }
 }
 
 fn create_role(
@@ -200,7 +198,9 @@ fn create_role(
         attached: BTreeSet::new(),
     };
     world.neighbours.iam.roles.insert(key, role.clone());
-    Ok(answer(world, &IAM, "CreateRole", |out| write_role(out, &caller.account, name, &role)))
+    Ok(answer(world, &IAM, "CreateRole", |out| {
+        out.element("Role", |out| write_role(out, &caller.account, name, &role));
+    }))
 }
 
 fn get_role(
@@ -210,7 +210,13 @@ fn get_role(
 ) -> Result<Answer, Failure> {
     let (name, role) = role(world, caller, parameters)?;
     let (name, role) = (name.to_owned(), role.clone());
-    Ok(answer(world, &IAM, "GetRole", |out| write_role(out, &caller.account, &name, &role)))
+    Ok(answer(world, &IAM, "GetRole", |out| {
+        out.element("Role", |out| {
+            write_role(out, &caller.account, &name, &role);
+            out.text("MaxSessionDuration", "3600");
+            out.element("RoleLastUsed", |_| ());
+        });
+    }))
 }
 
 fn delete_role(
@@ -243,6 +249,7 @@ fn create_policy(
     }
     let id = format!("ANPA{}", world.ids.upper(17));
     world.neighbours.iam.policies.insert(arn.clone(), document);
+    let now = instant(world.now);
     Ok(answer(world, &IAM, "CreatePolicy", |out| {
         out.element("Policy", |out| {
             out.text("PolicyName", name);
@@ -250,6 +257,10 @@ fn create_policy(
             out.text("Arn", &arn);
             out.text("Path", "/");
             out.text("DefaultVersionId", "v1");
+            out.text("AttachmentCount", "0");
+            out.text("IsAttachable", "true");
+            out.text("CreateDate", &now);
+            out.text("UpdateDate", &now);
         });
     }))
 }

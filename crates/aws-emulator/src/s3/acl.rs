@@ -45,6 +45,9 @@ static GET: Operation =
 static PUT: Operation =
     Operation { name: "PutBucketAcl", parameters: &["acl"], headers: HEADERS, run: put };
 
+/// All operations on the list.
+pub(super) static ALL: [&Operation; 2] = [&GET, &PUT];
+
 /// The operation of a method on the list.
 pub(super) fn operation(method: &Method, query: &str) -> Option<&'static Operation> {
     match (method, query) {

@@ -64,6 +64,10 @@ static GET_BUCKET_LOCATION: Operation = Operation {
     run: get_bucket_location,
 };
 
+/// All operations on buckets themselves.
+pub(super) static ALL: [&Operation; 5] =
+    [&LIST_BUCKETS, &CREATE_BUCKET, &HEAD_BUCKET, &DELETE_BUCKET, &GET_BUCKET_LOCATION];
+
 /// The operation of a method on a bucket itself.
 pub(super) fn plain(method: &Method) -> Option<&'static Operation> {
     match *method {

@@ -33,6 +33,9 @@ const ACCOUNT: &str = "x-amz-account-id";
 /// The namespace of answers.
 pub(crate) const NAMESPACE: &str = "http://awss3control.amazonaws.com/doc/2018-08-20/";
 
+/// The names of all operations.
+pub(super) const OPERATIONS: [&str; 3] = ["ListTagsForResource", "TagResource", "UntagResource"];
+
 const TAGS: Shape = Shape::Struct(&[req("Tags", tagging::TAG_SET)]);
 
 /// Whether a request is for the control plane.

@@ -65,6 +65,9 @@ static CREATE_SESSION: Operation = Operation {
     run: create_session,
 };
 
+/// The operations of directory buckets alone.
+pub(super) static ALL: [&Operation; 2] = [&LIST, &CREATE_SESSION];
+
 /// The operation that opens a session.
 pub(super) fn session(method: &Method, query: &str) -> Option<&'static Operation> {
     (*method == Method::GET && query == "session").then_some(&CREATE_SESSION)

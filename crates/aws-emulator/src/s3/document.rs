@@ -188,6 +188,13 @@ pub(super) fn set_defaults(bucket: &mut Bucket, ownership: &str) {
     );
 }
 
+/// All operations on documents.
+pub(super) fn operations() -> impl Iterator<Item = &'static Operation> {
+    DOCUMENTS.iter().flat_map(|document| {
+        [&document.get, &document.put].into_iter().chain(document.delete.as_ref())
+    })
+}
+
 /// The operation of a method on a sub-resource.
 pub(super) fn operation(method: &Method, query: &str) -> Option<&'static Operation> {
     let document = DOCUMENTS.iter().find(|document| document.query == query)?;

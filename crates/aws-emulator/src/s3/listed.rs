@@ -88,6 +88,11 @@ static LISTED: &[Listed] = &[
         "PutBucketMetricsConfiguration", "DeleteBucketMetricsConfiguration"),
 ];
 
+/// All operations on such configurations.
+pub(super) fn operations() -> impl Iterator<Item = &'static Operation> {
+    LISTED.iter().flat_map(|listed| [&listed.get, &listed.list, &listed.put, &listed.delete])
+}
+
 /// The operation of a method on such a sub-resource.
 pub(super) fn operation(method: &Method, query: &str, with_id: bool) -> Option<&'static Operation> {
     let listed = LISTED.iter().find(|listed| listed.query == query)?;

@@ -47,6 +47,9 @@ static LIST_VERSIONS: Operation = Operation {
     run: |world, incoming| empty(world, incoming, "ListVersionsResult"),
 };
 
+/// All operations on objects.
+pub(super) static ALL: [&Operation; 3] = [&LIST, &LIST_V2, &LIST_VERSIONS];
+
 /// The list of a bucket, old or new.
 pub(super) fn list(method: &Method, list_type: Option<&str>) -> Option<&'static Operation> {
     match (method, list_type) {
@@ -71,7 +74,29 @@ fn empty(world: &mut World, incoming: &Incoming<'_>, root: &str) -> Result<Answe
     let mut out = Writer::new(root, NAMESPACE);
     out.text("Name", &incoming.bucket);
     out.text("Prefix", incoming.parameter("prefix").unwrap_or_default());
-    if incoming.parameter("list-type").is_some() {
+    let is_second = incoming.parameter("list-type").is_some();
+    // Where the list begins is always told, except in the second version.
+    let markers: &[(&str, &str)] = match root {
+        "ListVersionsResult" => {
+            &[("KeyMarker", "key-marker"), ("VersionIdMarker", "version-id-marker")]
+        }
+        _ if is_second => &[],
+        _ => &[("Marker", "marker")],
+    };
+    for (element, parameter) in markers {
+        out.text(element, incoming.parameter(parameter).unwrap_or_default());
+    }
+    for (element, parameter) in [
+        ("ContinuationToken", "continuation-token"),
+        ("Delimiter", "delimiter"),
+        ("EncodingType", "encoding-type"),
+        ("StartAfter", "start-after"),
+    ] {
+        if let Some(value) = incoming.parameter(parameter) {
+            out.text(element, value);
+        }
+    }
+    if is_second {
         out.text("KeyCount", "0");
     }
     out.text("MaxKeys", max);

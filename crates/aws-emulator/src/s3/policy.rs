@@ -28,6 +28,9 @@ static PUT: Operation = Operation {
 static DELETE: Operation =
     Operation { name: "DeleteBucketPolicy", parameters: &["policy"], headers: &[], run: delete };
 
+/// All operations on the policy.
+pub(super) static ALL: [&Operation; 3] = [&GET, &PUT, &DELETE];
+
 /// The operation of a method on the policy.
 pub(super) fn operation(method: &Method, query: &str) -> Option<&'static Operation> {
     match (method, query) {
