@@ -91,21 +91,21 @@ impl Stack {
     ///
     /// It can't be built or started.
     pub fn start_ack(&mut self, endpoints: &Endpoints) -> anyhow::Result<()> {
-        let aws = &endpoints.aws;
-        let program = Program::new("ack-controller", workspace_binary("ack", "ack-controller")?)
-            .arg("--kubeconfig")
-            .arg(&endpoints.kubeconfig)
-            .args(["--aws-region=us-west-2", "--allow-unsafe-aws-endpoint-urls"])
-            .arg(format!("--aws-endpoint-url={aws}"))
-            .arg(format!("--aws-identity-endpoint-url={aws}"))
-            .args([
-                "--aws-endpoint-use-path-style",
-                "--metrics-addr=0",
-                "--healthz-addr=127.0.0.1:0",
-            ])
-            .env("AWS_ACCESS_KEY_ID", "demo")
-            .env("AWS_SECRET_ACCESS_KEY", "demo");
-        self.ack = Some(self.plane.run(program)?);
+        self.start_ack_with(endpoints, &[])
+    }
+
+    /// Starts `ack-controller` with further arguments.
+    ///
+    /// # Errors
+    ///
+    /// It can't be built or started.
+    pub fn start_ack_with(
+        &mut self,
+        endpoints: &Endpoints,
+        arguments: &[&str],
+    ) -> anyhow::Result<()> {
+        let binary = workspace_binary("ack", "ack-controller")?;
+        self.ack = Some(self.plane.run(ack_program(binary, endpoints).args(arguments))?);
         Ok(())
     }
 
@@ -248,6 +248,21 @@ impl Stack {
         };
         format!("kro-controller:\n{}\nack-controller:\n{}", tail(&self.kro), tail(&self.ack))
     }
+}
+
+/// How this `ack-controller` is started at those endpoints.
+#[must_use]
+pub fn ack_program(binary: PathBuf, endpoints: &Endpoints) -> Program {
+    let aws = &endpoints.aws;
+    Program::new("ack-controller", binary)
+        .arg("--kubeconfig")
+        .arg(&endpoints.kubeconfig)
+        .args(["--aws-region=us-west-2", "--allow-unsafe-aws-endpoint-urls"])
+        .arg(format!("--aws-endpoint-url={aws}"))
+        .arg(format!("--aws-identity-endpoint-url={aws}"))
+        .args(["--aws-endpoint-use-path-style", "--metrics-addr=0", "--healthz-addr=127.0.0.1:0"])
+        .env("AWS_ACCESS_KEY_ID", "demo")
+        .env("AWS_SECRET_ACCESS_KEY", "demo")
 }
 
 /// The message of the condition `kind`.

@@ -171,6 +171,7 @@ impl Cloud {
         self.numbered += 1;
         let mut call = Call {
             number: self.numbered,
+            at_ms: now.as_millisecond(),
             service: incoming.service.to_owned(),
             operation: incoming.operation.to_owned(),
             resource: incoming.resource,

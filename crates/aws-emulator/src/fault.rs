@@ -182,6 +182,9 @@ impl Fault {
 pub struct Call {
     /// Its number, counted from 1 since the start or the last reset.
     pub number: u64,
+    /// When it arrived: milliseconds of Unix time, without what was skipped of it.
+    #[serde(default)]
+    pub at_ms: i64,
     /// `s3`, `dynamodb`, `sts` or `sqs`.
     pub service: String,
     /// The operation; `Unknown` when the request names none that is implemented.
@@ -209,6 +212,7 @@ mod tests {
     fn call(operation: &str) -> Call {
         Call {
             number: 1,
+            at_ms: 0,
             service: "s3".to_owned(),
             operation: operation.to_owned(),
             resource: "b".to_owned(),

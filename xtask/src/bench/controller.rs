@@ -4,6 +4,7 @@
 //! server takes without a controller is measured first: rates on different machines compare only
 //! as shares of that.
 
+use super::usage;
 use crate::controlplane;
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -17,7 +18,6 @@ use std::time::Duration;
 mod load;
 mod report;
 mod shapes;
-mod usage;
 
 /// What to measure, and where the result goes.
 #[derive(Args)]

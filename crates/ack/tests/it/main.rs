@@ -3,6 +3,7 @@
 mod api_server;
 mod buckets;
 mod controller;
+mod counts;
 mod crds;
 mod disturbed;
 mod emulated;

@@ -14,6 +14,8 @@ pub(super) struct Usage {
     pub(super) peak: u64,
     /// The memory that it has now, in KiB.
     pub(super) resident: u64,
+    /// What of it is no file: heap and stacks.
+    pub(super) anonymous: u64,
 }
 
 /// Reads it.
@@ -31,5 +33,10 @@ pub(super) fn of(process: u32) -> anyhow::Result<Usage> {
         let number = line.and_then(|line| line.split_whitespace().next());
         number.and_then(|number| number.parse().ok()).unwrap_or(0)
     };
-    Ok(Usage { cpu, peak: kilobytes("VmHWM:"), resident: kilobytes("VmRSS:") })
+    Ok(Usage {
+        cpu,
+        peak: kilobytes("VmHWM:"),
+        resident: kilobytes("VmRSS:"),
+        anonymous: kilobytes("RssAnon:"),
+    })
 }
