@@ -383,6 +383,9 @@ async fn reconcile<R: Resource>(
         return Requeue::Done;
     };
     let object = Object::<R::Spec>::parse(&entry.data);
+    if let Some(left) = memory.rests(&object, *resync, Instant::now()) {
+        return Requeue::After(left);
+    }
     let (annotations, labels) = match &shared.namespaces {
         Some(store) => match store.get(&ObjectKey::cluster(object.namespace.as_str())) {
             Some(namespace) => namespace.data.clone(),
@@ -429,6 +432,7 @@ async fn reconcile<R: Resource>(
         memory,
         events: &shared.events,
         throttled: AtomicBool::new(false),
+        unknown: AtomicBool::new(false),
     };
     let agent = user_agent::<R>(&object, shared.settings.version);
     let requeue = match scope {
@@ -439,6 +443,9 @@ async fn reconcile<R: Resource>(
         }
         Err(reason) => refuse::<R>(&live, &object, &reason).await,
     };
+    if live.unknown.load(Ordering::Relaxed) {
+        shared.aws.renew(&live.aws);
+    }
     if let Some(api) = &api {
         if live.throttled.load(Ordering::Relaxed) {
             shared.paces.throttled(api, Instant::now());

@@ -9,6 +9,7 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_config::Region;
 use aws_config::SdkConfig;
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -164,20 +165,31 @@ impl Aws {
         Arc::clone(clients.entry(at).or_insert_with(make))
     }
 
+    /// Forgets clients whose credentials AWS does not take any more, whatever these said about how
+    /// long they last: the next ones get new credentials. Others than `refused` stay: somebody else
+    /// was faster.
+    pub(crate) fn renew(&self, refused: &Arc<Regional>) {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.retain(|_, kept| !Arc::ptr_eq(kept, refused));
+    }
+
     fn make(&self, region: &str, url: Option<String>, role: Option<&str>) -> Regional {
         let region = Region::new(region.to_owned());
+        // Credentials are kept as long as the clients are.
+        let cache = IdentityCache::lazy().build();
+        let base = self.config.clone().into_builder().identity_cache(cache).build();
         let config = match role {
             Some(role) => {
-                let mut sts = aws_sdk_sts::config::Builder::from(&self.config)
+                let mut sts = aws_sdk_sts::config::Builder::from(&base)
                     .interceptor(self.telemetry.clone())
                     .region(region.clone());
                 sts.set_endpoint_url(url.clone());
                 let sts = aws_sdk_sts::Client::from_conf(sts.build());
                 let role =
                     SharedCredentialsProvider::new(AssumedRole { sts, arn: role.to_owned() });
-                self.config.clone().into_builder().credentials_provider(role).build()
+                base.into_builder().credentials_provider(role).build()
             }
-            None => self.config.clone(),
+            None => base,
         };
         let telemetry = || self.telemetry.clone();
         let mut s3 = aws_sdk_s3::config::Builder::from(&config)

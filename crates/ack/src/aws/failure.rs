@@ -33,6 +33,18 @@ impl Failure {
         self.code.as_deref().is_some_and(|code| codes.contains(&code))
     }
 
+    /// Whether AWS knows the credentials no longer: their session is over, or they were replaced.
+    pub fn is_of_credentials(&self) -> bool {
+        self.has_code(&[
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidToken",
+            "UnrecognizedClientException",
+        ])
+    }
+
     /// Whether AWS takes no more requests for now, of this account to this service.
     pub fn is_throttling(&self) -> bool {
         self.has_code(&[

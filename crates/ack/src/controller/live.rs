@@ -12,6 +12,7 @@ use kube::api::PatchParams;
 use kube::core::Request;
 use runtime::store::Store;
 use serde_json::Value as Json;
+use tokio::time::Instant;
 
 use super::events::Events;
 use super::memory::Memory;
@@ -44,6 +45,8 @@ pub(super) struct Live<'a> {
     pub(super) events: &'a Events,
     /// AWS has throttled a call of this pass.
     pub(super) throttled: AtomicBool,
+    /// AWS has refused the credentials of a call of this pass.
+    pub(super) unknown: AtomicBool,
 }
 
 impl Live<'_> {
@@ -51,6 +54,9 @@ impl Live<'_> {
     fn seen<T>(&self, answer: Result<T, Failure>) -> Result<T, Failure> {
         if answer.as_ref().is_err_and(Failure::is_throttling) {
             self.throttled.store(true, Ordering::Relaxed);
+        }
+        if answer.as_ref().is_err_and(Failure::is_of_credentials) {
+            self.unknown.store(true, Ordering::Relaxed);
         }
         answer
     }
@@ -98,7 +104,7 @@ impl<R: Resource> World<R> for Live<'_> {
     }
 
     fn settled(&self, object: &Object<R::Spec>, depth: Depth) {
-        self.memory.settled(object, depth);
+        self.memory.settled(object, depth, Instant::now());
     }
 
     async fn referenced(

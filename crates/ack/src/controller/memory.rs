@@ -1,11 +1,13 @@
-//! Which objects were read fully, so that a resync of an unchanged one need not.
+//! Which objects were read, how much of them and when, so that an unchanged one need not be.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use runtime::store::ObjectKey;
+use tokio::time::Instant;
 
 use crate::object::Object;
 use crate::resource::Depth;
@@ -27,22 +29,44 @@ struct Seen {
     generation: i64,
     /// Passes since everything was read.
     passes: u32,
+    /// When it was found to be synced.
+    at: Instant,
+}
+
+impl Seen {
+    fn is_of<Spec>(&self, object: &Object<Spec>) -> bool {
+        self.uid == object.uid && self.generation == object.generation
+    }
 }
 
 impl Memory {
     /// How much of the object's resource is to be read in this pass.
     pub(super) fn depth<Spec: Shape>(&self, object: &Object<Spec>) -> Depth {
         let seen = self.lock();
-        let unchanged = seen.get(&key(object)).is_some_and(|seen| {
-            seen.uid == object.uid
-                && seen.generation == object.generation
-                && seen.passes + 1 < EVERY
-        });
+        let unchanged = seen
+            .get(&key(object))
+            .is_some_and(|seen| seen.is_of(object) && seen.passes + 1 < EVERY);
         if unchanged { Depth::InUse } else { Depth::Everything }
     }
 
+    /// How long an object that is synced is left alone still; `None` if it is to be looked at.
+    ///
+    /// The watch may bring what a pass has written before the answer to the write is there. That is
+    /// no change, and no reason to ask AWS again.
+    pub(super) fn rests<Spec: Shape>(
+        &self,
+        object: &Object<Spec>,
+        resync: Duration,
+        now: Instant,
+    ) -> Option<Duration> {
+        let seen = self.lock();
+        let seen = seen.get(&key(object)).filter(|seen| seen.is_of(object) && !object.deleting)?;
+        let left = (seen.at + resync).saturating_duration_since(now);
+        (!left.is_zero()).then_some(left)
+    }
+
     /// The object was synced by a pass that read so much.
-    pub(super) fn settled<Spec: Shape>(&self, object: &Object<Spec>, depth: Depth) {
+    pub(super) fn settled<Spec: Shape>(&self, object: &Object<Spec>, depth: Depth, at: Instant) {
         let mut seen = self.lock();
         let passes = match depth {
             Depth::Everything => 0,
@@ -51,7 +75,7 @@ impl Memory {
             }
         };
         let (uid, generation) = (object.uid.clone(), object.generation);
-        seen.insert(key(object), Seen { uid, generation, passes });
+        seen.insert(key(object), Seen { uid, generation, passes, at });
     }
 
     /// The object is gone.
@@ -90,7 +114,7 @@ mod tests {
             if depth == Depth::Everything {
                 full.push(pass);
             }
-            memory.settled(&object, depth);
+            memory.settled(&object, depth, Instant::now());
         }
         assert_eq!(full, [0, 4, 8]);
     }
@@ -98,11 +122,25 @@ mod tests {
     #[test]
     fn a_change_and_a_new_object_are_read_fully() {
         let memory = Memory::default();
-        memory.settled(&object("u", 1), Depth::Everything);
+        memory.settled(&object("u", 1), Depth::Everything, Instant::now());
         assert_eq!(memory.depth(&object("u", 1)), Depth::InUse);
         assert_eq!(memory.depth(&object("u", 2)), Depth::Everything);
         assert_eq!(memory.depth(&object("v", 1)), Depth::Everything);
         memory.forget(&key(&object("u", 1)));
         assert_eq!(memory.depth(&object("u", 1)), Depth::Everything);
+    }
+    #[test]
+    fn what_is_synced_rests_until_its_resync() {
+        let (memory, now, resync) = (Memory::default(), Instant::now(), Duration::from_secs(60));
+        let object = object("u", 1);
+        assert_eq!(memory.rests(&object, resync, now), None, "it is not known");
+        memory.settled(&object, Depth::Everything, now);
+        let later = now + Duration::from_secs(20);
+        assert_eq!(memory.rests(&object, resync, later), Some(Duration::from_secs(40)));
+        assert_eq!(memory.rests(&object, resync, now + resync), None);
+        let gone = Object { deleting: true, ..object };
+        assert_eq!(memory.rests(&gone, resync, later), None);
+        assert_eq!(memory.rests(&self::object("u", 2), resync, later), None, "a change");
+        assert_eq!(memory.rests(&self::object("v", 1), resync, later), None, "another one");
     }
 }

@@ -71,7 +71,7 @@ pub trait World<R: Resource>: Sync {
     /// Sends a merge patch to the API server.
     fn patch(&self, target: Target, patch: &Json) -> impl Future<Output = Patched> + Send;
 
-    /// The object is synced: what was asked of AWS is as its spec says.
+    /// The object is synced, and says so: what was asked of AWS is as its spec says.
     fn settled(&self, _object: &Object<R::Spec>, _depth: Depth) {}
 
     /// Another object that a reference names; `None` if there is none.
@@ -159,12 +159,15 @@ pub async fn run<R: Resource>(world: &impl World<R>, mut known: Known<R>) -> Req
                     Latest::Present(latest) => Some(&**latest),
                     Latest::Unread | Latest::Absent | Latest::Failed(_) => None,
                 };
-                if verdict == Verdict::Synced {
-                    world.settled(&known.object, known.depth);
-                }
                 let place = Some(&known.scope.place);
                 let also = known.also();
-                return report(world, &known.object, place, latest, &verdict, &also, requeue).await;
+                let (object, verdict) = (&known.object, &verdict);
+                let then = report(world, object, place, latest, verdict, &also, requeue).await;
+                // Not before the status says so.
+                if *verdict == Verdict::Synced && then == requeue {
+                    world.settled(object, known.depth);
+                }
+                return then;
             }
         }
     }

@@ -77,6 +77,15 @@ impl Running {
         );
     }
 
+    /// A namespace whose resources are in another account, in which a role is assumed.
+    fn other_account(&self, namespace: &str) {
+        let owner = json!({ "services.k8s.aws/owner-account-id": "222222222222" });
+        let annotations = json!({ "metadata": { "annotations": owner } });
+        self.server.create("namespaces", "", namespace, annotations);
+        let map = json!({ "data": { "222222222222": "arn:aws:iam::222222222222:role/ack" } });
+        self.server.create("configmaps", "ack-system", "ack-role-account-map", map);
+    }
+
     async fn stop(&self) {
         self.tasks.cancel();
         let stopped = self.tasks.supervise_with(futures::stream::empty(), Duration::from_secs(5));
@@ -214,16 +223,7 @@ async fn throttling_slows_one_account_only() {
     let mut running = Running::new().await;
     running.stop().await;
     running.workers = 1;
-    let owner = json!({ "services.k8s.aws/owner-account-id": "222222222222" });
-    running.server.create(
-        "namespaces",
-        "",
-        "slow",
-        json!({ "metadata": { "annotations": owner } }),
-    );
-    let role = "arn:aws:iam::222222222222:role/ack";
-    let map = json!({ "data": { "222222222222": role } });
-    running.server.create("configmaps", "ack-system", "ack-role-account-map", map);
+    running.other_account("slow");
     let slow_down = Fault::error(503, "SlowDown", "Please reduce your request rate.");
     running.emulator.control().fail(slow_down.on_account("222222222222").always());
     running.start();
@@ -253,6 +253,32 @@ async fn throttling_slows_one_account_only() {
         all.into_iter().any(|object| condition(&object, "ACK.ResourceSynced") == Some("True"))
     };
     running.server.until("buckets", "slow-0", one_is_up).await;
+    running.stop().await;
+}
+
+/// A session ends before the time that it was given for, as when AWS revokes it: the role is assumed
+/// again, and what was to be done is done.
+#[tokio::test]
+async fn a_session_that_is_over_is_replaced() {
+    let mut running = Running::new().await;
+    running.stop().await;
+    running.other_account("other");
+    running.start();
+    running.server.create("buckets", "other", "data", named("data"));
+    running.synced("buckets", "data").await;
+    let control = running.emulator.control();
+    let assumed = || control.calls().iter().filter(|call| call.operation == "AssumeRole").count();
+    assert_eq!(assumed(), 1);
+    control.skip_time(Duration::from_secs(2 * 3_600));
+    running.server.change("buckets", "data", |object| object["spec"]["tags"] = json!([]));
+    running.server.told("Bucket", "data", "Changed").await;
+    running.synced("buckets", "data").await;
+    assert_eq!(assumed(), 2);
+    let refused =
+        control.calls().into_iter().filter(|call| call.error.as_deref() == Some("ExpiredToken"));
+    assert!(refused.count() > 0, "the session was not over");
+    let buckets = &control.dump()["s3"]["buckets"];
+    assert_eq!(buckets["data"]["account"], "222222222222");
     running.stop().await;
 }
 
