@@ -263,11 +263,23 @@ impl Flags {
         Ok(gates)
     }
 
-    /// `--services`: those that are named, or all.
+    /// `--services`: those that are named; or those of the kinds of `--reconcile-resources`, by which
+    /// the command lines of the published controllers tell which one they are for; or all.
     pub fn served(&self) -> Vec<String> {
         let named = self.services.iter().filter(|service| !service.is_empty());
         let named: Vec<String> = named.map(|service| service.to_lowercase()).collect();
-        if named.is_empty() { service_names_list() } else { named }
+        if !named.is_empty() {
+            return named;
+        }
+        let mut all = service_names_list();
+        let kinds = &self.reconcile_resources;
+        if kinds.iter().any(|kind| !kind.is_empty()) {
+            all.retain(|service| {
+                let mut own = KINDS.iter().filter(|kind| kind.service == service);
+                own.any(|own| kinds.iter().any(|kind| own.kind.eq_ignore_ascii_case(kind)))
+            });
+        }
+        all
     }
 
     /// `--watch-selectors`.

@@ -51,6 +51,7 @@ fn published_arguments_are_accepted() {
     assert_eq!(flags.tags().expect("valid").len(), 2);
     assert!(flags.namespaces().is_empty());
     assert!(flags.enable_carm);
+    assert_eq!(flags.served(), ["s3"], "the kinds say for which service it is");
 }
 
 #[test]
@@ -86,6 +87,8 @@ fn selectors_and_services() {
     assert_eq!(labels, "team in (a,b),app=web,tier notin (test)");
     assert_eq!(flags.served(), ["s3", "sqs"]);
     assert_eq!(parse(&[]).served(), ["dynamodb", "s3", "sqs"]);
+    let of_kinds = parse(&["--reconcile-resources=backup,Queue"]);
+    assert_eq!(of_kinds.served(), ["dynamodb", "sqs"]);
 }
 
 #[test]
