@@ -1,4 +1,4 @@
-//! The life of one instance on a real control plane, from its definition to its deletion, disturbed
+//! The life of one object on a real control plane, from its definition to its deletion, disturbed
 //! in some way ([crashes](crate::crash), [faults](crate::faults)), and compared with a calm one.
 
 use std::{
@@ -16,15 +16,16 @@ use crate::{
     crash::{Met, Point},
     dump::{Selection, dump},
     faults::Fault,
-    kro::{is_active, is_served},
+    kro::is_served,
     proxy::{KillPoint, Match},
     stack::{Endpoints, SOON, Stack},
     wait_for,
 };
 
+mod aws;
 mod subject;
 
-pub use subject::{SUBJECTS, Subject};
+pub use subject::{RESOURCES, SUBJECTS, Subject};
 
 /// How long nothing may be written before a phase that nothing disturbs counts as ended.
 const QUIET: Duration = Duration::from_millis(1_000);
@@ -139,12 +140,19 @@ impl Bench {
         let mut run = Run::new();
         self.stack.aws.control().reset();
         let old = self.watches();
-        self.stack.start_kro(&self.endpoints("kro", &self.kro)?)?;
+        for region in self.subject.tables {
+            aws::make_table(&self.stack.aws.url(), region, "shop").await?;
+        }
+        let mut controllers = Vec::new();
+        if self.subject.with_kro {
+            self.stack.start_kro(&self.endpoints("kro", &self.kro)?)?;
+            controllers.push(Target::Kro);
+        }
         if self.subject.with_ack {
             self.stack.start_ack(&self.endpoints("ack", &self.ack)?)?;
+            controllers.push(Target::Ack);
         }
-        let all = [Target::Kro, Target::Ack];
-        self.begun(&all[..if self.subject.with_ack { 2 } else { 1 }], old).await?;
+        self.begun(&controllers, old).await?;
         if !self.subject.before.is_empty() {
             self.stack.apply(self.subject.before).await?;
         }
@@ -226,7 +234,9 @@ impl Bench {
         let instance = subject.instance_path();
         match phase {
             Phase::BringUp => {
-                self.apply(subject.definition).await?;
+                if subject.with_kro {
+                    self.apply(subject.definition).await?;
+                }
                 // The kind has to be there first, which kro brings about.
                 wait_for("the instance can be created", SOON, async || {
                     self.apply(subject.instance).await.map(Some)
@@ -242,11 +252,26 @@ impl Bench {
                     })
                     .await?;
                 }
+                for (pointer, value) in subject.updated_at_aws {
+                    wait_for(format!("AWS has {value} at {pointer}"), SOON, async || {
+                        let aws = self.stack.aws.control().dump();
+                        let found = aws.pointer(pointer);
+                        ensure!(found.is_some_and(|found| found == *value), "{aws:#}");
+                        Ok(Some(()))
+                    })
+                    .await
+                    .with_context(|| self.stack.logs())?;
+                }
             }
             Phase::Deletion => {
-                let kind = format!("{}.kro.run", subject.plural);
-                let delete = ["delete", &kind, "it", "--wait=false", "--ignore-not-found"];
-                self.stack.plane.kubectl(&delete).await?;
+                if self.get(&instance).await?.is_some() {
+                    let request = http::Request::delete(&instance).body(Vec::new())?;
+                    match self.stack.plane.client().request::<Value>(request).await {
+                        Ok(_) => {}
+                        Err(kube::Error::Api(status)) if status.code == 404 => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
                 for path in subject.members.iter().copied().chain([instance.as_str()]) {
                     wait_for(format!("{path} is gone"), SOON, async || {
                         match self.get(path).await? {
@@ -260,9 +285,17 @@ impl Bench {
                 return self.settled(still).await;
             }
         }
-        self.wait(&subject.definition_path(), "is served", is_served).await?;
-        self.wait(&instance, "is ACTIVE", is_active).await?;
-        self.settled(still).await
+        if subject.with_kro {
+            self.wait(&subject.definition_path(), "is served", is_served).await?;
+        }
+        loop {
+            self.wait(&instance, "is ready", |object| subject.is_ready(object)).await?;
+            self.settled(still).await?;
+            // What AWS takes its time over is waited for in silence.
+            if self.get(&instance).await?.is_some_and(|object| subject.is_ready(&object)) {
+                return Ok(());
+            }
+        }
     }
 
     /// Applies YAML, without what a kubectl for people does first: ask for all schemas there are.
@@ -374,16 +407,16 @@ impl Bench {
                 *created.entry(object).or_insert(0) += 1;
             }
         }
-        ensure!(!created.is_empty(), "nothing was created");
+        ensure!(!created.is_empty() || !self.subject.with_kro, "nothing was created");
         for ((resource, namespace, name), times) in created {
             ensure!(times == 1, "{resource} {namespace}/{name} was created {times} times");
         }
         let calls = self.stack.aws.control().calls();
-        for operation in ["CreateBucket", "CreateTable"] {
+        for operation in self.subject.made_once {
             let made =
-                calls.iter().filter(|call| call.operation == operation && call.status == 200);
-            let (made, expected) = (made.count(), usize::from(self.subject.with_ack));
-            ensure!(made == expected, "{operation} succeeded {made} times");
+                calls.iter().filter(|call| call.operation == *operation && call.status == 200);
+            let made = made.count();
+            ensure!(made == 1, "{operation} succeeded {made} times");
         }
         Ok(())
     }
@@ -391,14 +424,31 @@ impl Bench {
     /// All objects and the AWS endpoint as text, without what differs from run to run.
     async fn dump(&self) -> anyhow::Result<String> {
         let objects = dump(&self.stack.plane.client(), &Selection::all()).await?;
-        // Made up anew for every table, as AWS does.
-        let is_stable = |line: &&str| !line.trim_start().starts_with("\"tableID\":");
+        // Made up anew for every table and backup, as AWS does.
+        let made_up = ["\"tableID\":", "\"latestStreamARN\":", "\"latestStreamLabel\":"];
+        let is_stable = |line: &&str| {
+            let line = line.trim_start();
+            !made_up.iter().any(|field| line.starts_with(field)) && !line.contains("/backup/")
+        };
         let objects: Vec<&str> = objects.lines().filter(is_stable).collect();
         Ok(format!("{}\n{:#}\n", objects.join("\n"), self.stack.aws.control().dump()))
     }
 
     async fn clean_up(&mut self) -> anyhow::Result<()> {
         let subject = self.subject;
+        if subject.with_kro {
+            self.clean_up_definition(subject).await?;
+        }
+        for process in [&self.stack.kro, &self.stack.ack].into_iter().flatten() {
+            process.kill()?;
+        }
+        for proxy in self.proxies() {
+            proxy.resume();
+        }
+        Ok(())
+    }
+
+    async fn clean_up_definition(&self, subject: &Subject) -> anyhow::Result<()> {
         let (rgd, crd) =
             (format!("rgd/{}", subject.rgd), format!("crd/{}.kro.run", subject.plural));
         let selector = format!("--selector=kro.run/resource-graph-definition-name={}", subject.rgd);
@@ -411,12 +461,6 @@ impl Bench {
         ] {
             let args = [&["delete", "--timeout=60s"][..], what].concat();
             self.stack.plane.kubectl(&args).await.with_context(|| self.stack.logs())?;
-        }
-        for process in [&self.stack.kro, &self.stack.ack].into_iter().flatten() {
-            process.kill()?;
-        }
-        for proxy in self.proxies() {
-            proxy.resume();
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use crate::{bench::Disturbance, proxy::Moment};
 
-pub use crate::bench::{Bench, Phase, SUBJECTS, Subject, Target};
+pub use crate::bench::{Bench, Phase, RESOURCES, SUBJECTS, Subject, Target};
 
 /// One moment at which a controller is killed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,5 +1,6 @@
 //! Proofs in their long form; the tests run a short, seeded form of each.
 
+mod ack;
 mod fuzz;
 mod takeover;
 
@@ -21,6 +22,12 @@ const TRIES: usize = 3;
 /// What can be proved.
 #[derive(Subcommand)]
 pub(crate) enum Proof {
+    /// Kill ack-controller at every call of AWS and every write in the lives of its kinds
+    Ack {
+        /// Which kinds: Bucket, Table, GlobalTable, Backup, Queue; all by default
+        #[arg(long = "kind")]
+        kinds: Vec<String>,
+    },
     /// Compare the kinds that come with Kubernetes with all versions' modules and a live server
     Builtins,
     /// Compile changed definitions for some time
@@ -63,6 +70,7 @@ pub(crate) enum Proof {
 /// Runs a proof, and writes its result to `docs/measurements`.
 pub(crate) fn run(proof: &Proof) -> anyhow::Result<()> {
     match proof {
+        Proof::Ack { kinds } => on_control_plane(ack::crashes(kinds)),
         Proof::Builtins => on_control_plane(builtins()),
         Proof::Crash => on_control_plane(crash()),
         Proof::Soak { minutes } => on_control_plane(soak(*minutes)),

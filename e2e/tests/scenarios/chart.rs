@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// Runs Helm as an administrator.
-fn helm(plane: &ControlPlane, args: &[&str]) -> anyhow::Result<String> {
+pub(crate) fn helm(plane: &ControlPlane, args: &[&str]) -> anyhow::Result<String> {
     let output = Command::new(binaries::helm()?)
         .env("HOME", plane.directory())
         .env("KUBECONFIG", plane.kubeconfig(User::Admin))
@@ -45,7 +45,7 @@ async fn registry(plane: &ControlPlane) -> anyhow::Result<(Process, String)> {
     Ok((process, address))
 }
 
-async fn get(plane: &ControlPlane, path: &str) -> anyhow::Result<Value> {
+pub(crate) async fn get(plane: &ControlPlane, path: &str) -> anyhow::Result<Value> {
     Ok(plane.client().request(Request::get(path).body(Vec::new())?).await?)
 }
 

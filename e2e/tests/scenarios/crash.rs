@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use anyhow::ensure;
-use e2e::crash::{Bench, Met, Point, SUBJECTS, Subject, Target};
+use e2e::crash::{Bench, Met, Point, RESOURCES, SUBJECTS, Subject, Target};
 use e2e::faults::Fault;
 
-/// Crashes per subject and controller in a run of the tests; `cargo xtask prove crash` takes all
-/// points.
+/// Crashes per subject and controller in a run of the tests; `cargo xtask prove crash` and
+/// `cargo xtask prove ack` take all points.
 const SAMPLE: usize = 7;
 /// Points of these that may be missed, because the controller made fewer requests than before.
 const MISSES: usize = 5;
@@ -20,7 +20,8 @@ fn crashes(subject: &'static Subject) {
         let points = bench.points();
         let (kro, ack): (Vec<Point>, Vec<Point>) =
             points.into_iter().partition(|point| point.target == Target::Kro);
-        for points in [Some(kro), subject.with_ack.then_some(ack)].into_iter().flatten() {
+        let groups = [(subject.with_kro, kro), (subject.with_ack, ack)];
+        for (_, points) in groups.into_iter().filter(|(is_there, _)| *is_there) {
             let (mut crashes, mut missed) = (0, Vec::new());
             for point in shuffled(points) {
                 if crashes == SAMPLE {
@@ -76,6 +77,31 @@ fn servers_that_fail_change_nothing_for_a_collection() {
 #[test]
 fn servers_that_fail_change_nothing_for_external_references() {
     faults(&SUBJECTS[2]);
+}
+
+#[test]
+fn crashes_leave_no_trace_of_a_bucket() {
+    crashes(&RESOURCES[0]);
+}
+
+#[test]
+fn crashes_leave_no_trace_of_a_table() {
+    crashes(&RESOURCES[1]);
+}
+
+#[test]
+fn crashes_leave_no_trace_of_a_global_table() {
+    crashes(&RESOURCES[2]);
+}
+
+#[test]
+fn crashes_leave_no_trace_of_a_backup() {
+    crashes(&RESOURCES[3]);
+}
+
+#[test]
+fn crashes_leave_no_trace_of_a_queue() {
+    crashes(&RESOURCES[4]);
 }
 
 /// A seeded order.

@@ -1,6 +1,7 @@
 //! The scenarios: kro and ACK as real processes on a real control plane.
 
 mod ack;
+mod ack_chart;
 mod application;
 mod chart;
 mod collections;
@@ -10,6 +11,7 @@ mod crash;
 mod definitions;
 mod deletion;
 mod drift;
+mod examples;
 mod externals;
 mod inclusion;
 mod instances;
