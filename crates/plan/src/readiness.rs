@@ -27,6 +27,19 @@ pub(crate) fn creation_gate(node: &Node, object: &Value) -> Option<String> {
     if !node.ready_when.is_empty() {
         return None;
     }
+    Some(format!("waiting for node \"{}\": {}", node.id, says_no(object)?))
+}
+
+/// `why` an object is not ready by the author's `readyWhen`, with what the object itself says of it.
+pub(crate) fn explained(why: String, object: &Value) -> String {
+    match says_no(object) {
+        Some(said) => format!("{why}; {said}"),
+        None => why,
+    }
+}
+
+/// What an object says that is not as desired by its own account.
+fn says_no(object: &Value) -> Option<String> {
     let conditions = object["status"]["conditions"].as_array()?;
     let find = |kind: &str| conditions.iter().find(|condition| condition["type"] == kind);
     DEFAULTS.iter().find_map(|row| {
@@ -37,8 +50,7 @@ pub(crate) fn creation_gate(node: &Node, object: &Value) -> Option<String> {
             format!("; {kind}: {}", words(condition))
         });
         Some(format!(
-            "waiting for node \"{}\": {} is {}: {}{}",
-            node.id,
+            "{} is {}: {}{}",
             row.condition,
             condition["status"].as_str().unwrap_or("Unknown"),
             words(condition),

@@ -7,7 +7,7 @@ use crate::desired;
 use crate::names;
 use crate::object::{ObjectId, label};
 use crate::observed::{Acquired, Member, Observed};
-use crate::readiness::{creation_gate, item_unready, unready};
+use crate::readiness::{creation_gate, explained, item_unready, unready};
 use graph::{Node, NodeId, NodeKey, Scope, Template};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -62,10 +62,18 @@ impl<'a> Ctx<'a> {
             Some(why) => Ok(Some(why)),
             None if !complete => Ok(Some(incomplete(node, live.len(), items.len()))),
             None if node.is_collection() => {
-                let each = live.iter().map(|object| item_unready(node, object, scope));
+                let each = live.iter().map(|object| {
+                    let why = item_unready(node, object, scope)?;
+                    Ok(why.map(|why| explained(why, object)))
+                });
                 each.collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().next())
             }
-            None => unready(node, scope),
+            None => unready(node, scope).map(|why| {
+                why.map(|why| match live.first() {
+                    Some(object) => explained(why, object),
+                    None => why,
+                })
+            }),
         };
         let empty = [Progress::Synced];
         let all = items.iter().map(|item| &item.progress).chain(&empty);
