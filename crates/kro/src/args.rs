@@ -55,6 +55,9 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Tries expressions of the Common Expression Language.
     Cel(CelArgs),
+    /// Serves an AWS endpoint for tests and demos, and says how to reach it.
+    #[cfg(feature = "dev")]
+    AwsEmulator(aws_emulator::command::Arguments),
     /// Prints a script that completes commands and flags in a shell.
     Completions(CompletionsArgs),
     /// Writes manual pages.

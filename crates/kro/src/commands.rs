@@ -3,6 +3,8 @@
 use crate::args::Command;
 use crate::{Exit, Failure, Terminal};
 
+#[cfg(feature = "dev")]
+pub(crate) mod aws_emulator;
 pub(crate) mod cel;
 pub(crate) mod diff;
 pub(crate) mod explain;
@@ -24,6 +26,8 @@ pub(crate) fn run(command: Command, terminal: &mut Terminal) -> Result<Exit, Fai
         Command::Generate(args) => generate::run(&args, terminal),
         Command::Explain(args) => explain::run(&args, terminal),
         Command::Cel(args) => cel::run(args, terminal),
+        #[cfg(feature = "dev")]
+        Command::AwsEmulator(args) => aws_emulator::run(args, terminal),
         Command::Completions(args) => shell::completions(&args, terminal),
         Command::Man(args) => shell::man(&args, terminal),
     }

@@ -40,6 +40,13 @@ pub(crate) enum Failure {
         /// Why it did not work.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The AWS endpoint can't serve.
+    #[cfg(feature = "dev")]
+    #[error("the AWS endpoint can't serve")]
+    Emulator {
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// How a command ended.
@@ -72,6 +79,8 @@ impl Failure {
             | Self::Output(_)
             | Self::Usage(_)
             | Self::Cluster { .. } => Exit::WrongUse,
+            #[cfg(feature = "dev")]
+            Self::Emulator { .. } => Exit::WrongUse,
         }
     }
 
@@ -82,6 +91,8 @@ impl Failure {
             Self::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,
             Self::Mistakes => true,
             Self::Read { .. } | Self::Write { .. } | Self::Usage(_) | Self::Cluster { .. } => false,
+            #[cfg(feature = "dev")]
+            Self::Emulator { .. } => false,
         }
     }
 }

@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("diagnostics", &[]),
     ("e2e", &["aws-emulator"]),
     ("graph", &["cel", "diagnostics", "schema"]),
-    ("kro", &["builtins", "cel", "diagnostics", "graph", "plan", "schema"]),
+    ("kro", &["aws-emulator", "builtins", "cel", "diagnostics", "graph", "plan", "schema"]),
     ("plan", &["cel", "graph", "schema"]),
     ("runtime", &[]),
     ("schema", &["cel", "diagnostics"]),

@@ -1,5 +1,7 @@
 //! The program as people run it: arguments in, text and exit codes out.
 
+#[cfg(feature = "dev")]
+mod aws_emulator;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod console;
