@@ -1,5 +1,4 @@
 //! The emulator of AWS as strangers see it: beside moto, and by the commands of its page.
-#![expect(clippy::print_stdout, reason = "a test says how many ran, and what it skips")]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
