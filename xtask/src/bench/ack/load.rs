@@ -217,7 +217,7 @@ impl<'a> Load<'a> {
         let calls = calls(self.stack);
         let entries = self.stack.plane.audit().since(mark).await?.of(User::AckController);
         let mut requests = BTreeMap::new();
-        for entry in entries.but_watches_and_leases().iter() {
+        for entry in &entries.but_watches_and_leases() {
             let what = if entry.is_write() { &entry.resource } else { "reads" };
             let what = format!("{} {what}", entry.verb);
             *requests.entry(what).or_insert(0) += 1;
