@@ -55,7 +55,7 @@ pub(crate) struct Item {
 struct Held<'a> {
     /// Why nothing new may be created.
     gate: Option<&'a str>,
-    /// A dependency of which other data may come in a moment.
+    /// A dependency of which other data may come in a moment: what exists is not changed before.
     passing: Option<&'a Node>,
 }
 

@@ -35,7 +35,10 @@ impl<'a> Ctx<'a> {
                 (None, Some(why)) if member.is_none() => Progress::Waiting(why.to_owned()),
                 (None, _) => progress(node, item, member, self.observed),
             };
-            if let (Progress::Working, Some(dependency)) = (&item.progress, held.passing) {
+            // What does not exist yet is made of what there is, as upstream does it.
+            if let (Progress::Working, Some(dependency), Some(_)) =
+                (&item.progress, held.passing, member)
+            {
                 item.progress = Progress::Waiting(being_written(dependency));
             }
             let usable = member.filter(|member| !member.deleting);
