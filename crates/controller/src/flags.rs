@@ -29,8 +29,8 @@ pub struct Flags {
     /// Where /healthz and /readyz are served; 0 turns them off.
     #[arg(long, default_value = ":8079")]
     pub health_probe_bind_address: String,
-    /// Without effect: there is no profiling endpoint.
-    #[arg(long, default_value = ":6060")]
+    /// Where /debug/pprof/profile is served, in debug builds; by default, and with 0, nowhere.
+    #[arg(long, default_value = "0")]
     pub pprof_bind_address: String,
     /// Elect a leader among the replicas; only it works.
     #[arg(long)]

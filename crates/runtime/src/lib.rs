@@ -15,7 +15,8 @@
 //! - [`workers`]: runs a reconcile function over a queue.
 //! - [`shutdown`]: supervised tasks, signals, graceful stop.
 //! - [`leader`]: at most one of several processes works.
-//! - [`client`], [`flags`], [`logs`], [`metrics`], [`probes`], [`traces`]: the process around it.
+//! - [`client`], [`flags`], [`logs`], [`metrics`], [`probes`], [`traces`]: the process around it;
+//!   in debug builds also `profile`.
 //!
 //! **Invariant:** this crate knows neither kro nor AWS; `xtask` holds its allowed dependencies.
 
@@ -27,6 +28,8 @@ pub mod leader;
 pub mod logs;
 pub mod metrics;
 pub mod probes;
+#[cfg(debug_assertions)]
+pub mod profile;
 pub mod queue;
 pub mod shutdown;
 pub mod store;

@@ -78,6 +78,10 @@ async fn run(flags: Flags, traces: Option<&Traces>) -> anyhow::Result<()> {
     metrics::serve(&tasks, &flags.metrics_bind_address, registry)
         .await
         .context("can't serve metrics")?;
+    #[cfg(debug_assertions)]
+    runtime::profile::serve(&tasks, &flags.pprof_bind_address)
+        .await
+        .context("can't serve profiles")?;
     let client = connect(connection).await.context("can't connect to the API server")?;
     let bound = flags.graceful_shutdown_timeout.get();
     let upgrade = flags.upgrade_crds;

@@ -6,6 +6,8 @@ mod flags;
 mod leader;
 mod logs;
 mod probes;
+#[cfg(debug_assertions)]
+mod profile;
 mod queue;
 mod shutdown;
 mod store;

@@ -16,13 +16,20 @@ use tokio::net::TcpStream;
 
 /// The status line and the body of an answer.
 async fn get(address: SocketAddr, path: &str) -> (String, String) {
+    let (status, body) = get_bytes(address, path).await;
+    (status, String::from_utf8(body).expect("text"))
+}
+
+/// Status line and body.
+pub(crate) async fn get_bytes(address: SocketAddr, path: &str) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(address).await.expect("the server listens");
     let request = format!("GET {path} HTTP/1.1\r\nhost: probe\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("the request is sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("an answer");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    (head.lines().next().unwrap_or_default().to_owned(), body.to_owned())
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("an answer");
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+    let head = String::from_utf8_lossy(&answer[..end]);
+    (head.lines().next().unwrap_or_default().to_owned(), answer[end + 4..].to_vec())
 }
 
 #[tokio::test]
