@@ -4,6 +4,7 @@ mod ack;
 mod cel;
 mod compiler;
 mod controller;
+mod load;
 mod usage;
 
 use clap::Subcommand;

@@ -4,7 +4,6 @@
 //! server takes without a controller is measured first: rates on different machines compare only
 //! as shares of that.
 
-use super::usage;
 use crate::controlplane;
 use anyhow::{Context, ensure};
 use clap::Args;

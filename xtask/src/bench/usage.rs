@@ -1,6 +1,7 @@
 //! What a process uses, as the kernel says.
 
 use anyhow::Context;
+use e2e::Process;
 use std::time::Duration;
 
 /// Ticks of a second in `/proc/*/stat`; the same on every Linux that we know.
@@ -19,7 +20,12 @@ pub(super) struct Usage {
 }
 
 /// Reads it.
-pub(super) fn of(process: u32) -> anyhow::Result<Usage> {
+///
+/// # Errors
+///
+/// The process has ended.
+pub(super) fn of(process: &Process) -> anyhow::Result<Usage> {
+    let process = process.id().context("the controller has ended")?;
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))
         .context("the controller has ended")?;
     // The name, in parentheses, may hold anything.
@@ -39,4 +45,9 @@ pub(super) fn of(process: u32) -> anyhow::Result<Usage> {
         resident: kilobytes("VmRSS:"),
         anonymous: kilobytes("RssAnon:"),
     })
+}
+
+/// KiB as MiB.
+pub(super) fn mebibytes(kibibytes: u64) -> f64 {
+    u32::try_from(kibibytes).map_or(f64::MAX, f64::from) / 1024.0
 }

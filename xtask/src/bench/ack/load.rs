@@ -1,19 +1,19 @@
 //! Many objects come, change and go.
 
 use super::kinds::{KINDS, Kind};
+use crate::bench::load::{each, lock, send, watch};
 use crate::bench::usage;
 use anyhow::{Context, ensure};
 use e2e::stack::{Stack, ack_program};
 use e2e::{Process, User};
-use futures::{StreamExt, TryStreamExt, stream};
-use http::{Method, Request};
-use kube::api::{ApiResource, DynamicObject, WatchEvent, WatchParams};
-use kube::{Api, Client};
+use http::Method;
+use kube::Client;
+use kube::api::{ApiResource, DynamicObject};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How long a phase may take before it counts as failed.
@@ -105,7 +105,7 @@ impl<'a> Load<'a> {
             let first: Vec<usize> = vec![self.number];
             self.bring_up(&process, &first).await.context("the first objects")?;
             self.delete(&process, &first).await.context("the first objects")?;
-            let idle_kib = usage_of(&process)?.resident;
+            let idle_kib = usage::of(&process)?.resident;
             let all: Vec<usize> = (0..self.number).collect();
             let bring_up = self.bring_up(&process, &all).await.context("bring-up")?;
             let change = self.change(&process, &all).await.context("change")?;
@@ -121,7 +121,7 @@ impl<'a> Load<'a> {
                 change,
                 deletion,
                 idle_kib,
-                peak_kib: usage_of(&process)?.peak,
+                peak_kib: usage::of(&process)?.peak,
             })
         };
         let measured = phases.await.with_context(|| process.log_tail(15));
@@ -187,14 +187,11 @@ impl<'a> Load<'a> {
     ) -> anyhow::Result<Phase> {
         self.stack.aws.control().clear_calls();
         let mark = self.stack.plane.audit().mark().await?;
-        let cpu = usage_of(process)?.cpu;
+        let cpu = usage::of(process)?.cpu;
         let started = Instant::now();
         let objects = numbers.iter().flat_map(|number| KINDS.iter().map(|kind| (kind, *number)));
         let mut left: Vec<(&Kind, usize)> = objects.collect();
-        let act = &act;
-        let requests = stream::iter(left.clone()).map(|(kind, number)| act(kind, number));
-        let sent = requests.buffer_unordered(AT_ONCE).try_for_each(|_| async { Ok(()) });
-        sent.await?;
+        each(AT_ONCE, left.clone(), async |(kind, number)| act(kind, number).await).await?;
         let mut last = started;
         while !left.is_empty() {
             ensure!(process.ended()?.is_none(), "the controller has ended");
@@ -213,7 +210,7 @@ impl<'a> Load<'a> {
             numbers.len() * KINDS.len(),
             started.elapsed().as_secs_f64()
         );
-        let usage = usage_of(process)?;
+        let usage = usage::of(process)?;
         let calls = calls(self.stack);
         let entries = self.stack.plane.audit().since(mark).await?.of(User::AckController);
         let mut requests = BTreeMap::new();
@@ -241,22 +238,8 @@ impl<'a> Load<'a> {
             kind: kind.kind.to_owned(),
             plural: kind.plural.to_owned(),
         };
-        let api: Api<DynamicObject> =
-            Api::namespaced_with(self.client.clone(), "default", &resource);
         let seen = self.seen.clone();
-        tokio::spawn(async move {
-            let mut version = "0".to_owned();
-            loop {
-                let Ok(events) = api.watch(&WatchParams::default(), &version).await else {
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
-                };
-                let mut events = std::pin::pin!(events);
-                while let Ok(Some(event)) = events.try_next().await {
-                    version = note(&seen, event).unwrap_or(version);
-                }
-            }
-        })
+        watch(self.client.clone(), &resource, move |object, gone| note(&seen, object, gone))
     }
 }
 
@@ -313,13 +296,8 @@ pub(super) fn resources(calls: &[Call]) -> BTreeSet<&str> {
     calls.iter().map(|call| name(&call.resource)).filter(|name| !name.is_empty()).collect()
 }
 
-/// Notes an event; returns the version up to which is known.
-fn note(seen: &Mutex<HashMap<String, Seen>>, event: WatchEvent<DynamicObject>) -> Option<String> {
-    let (object, gone) = match event {
-        WatchEvent::Added(object) | WatchEvent::Modified(object) => (object, false),
-        WatchEvent::Deleted(object) => (object, true),
-        WatchEvent::Bookmark(_) | WatchEvent::Error(_) => return None,
-    };
+/// Notes what an event shows of an object.
+fn note(seen: &Mutex<HashMap<String, Seen>>, object: &DynamicObject, gone: bool) {
     let mut conditions = object.data["status"]["conditions"].as_array().into_iter().flatten();
     let synced =
         conditions.any(|entry| entry["type"] == "ACK.ResourceSynced" && entry["status"] == "True");
@@ -331,7 +309,6 @@ fn note(seen: &Mutex<HashMap<String, Seen>>, event: WatchEvent<DynamicObject>) -
     } else if synced {
         known.synced.get_or_insert_with(Instant::now);
     }
-    object.metadata.resource_version
 }
 
 /// Milliseconds of Unix time.
@@ -340,26 +317,4 @@ fn unix_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn usage_of(process: &Process) -> anyhow::Result<usage::Usage> {
-    usage::of(process.id().context("the controller has ended")?)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 const JSON: &str = "application/json";
-
-/// One request.
-pub(super) async fn send(
-    client: &Client,
-    method: Method,
-    content: &str,
-    path: &str,
-    body: &Value,
-) -> anyhow::Result<Value> {
-    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-    let request =
-        Request::builder().method(method).uri(path).header("Content-Type", content).body(body)?;
-    Ok(client.request(request).await?)
-}

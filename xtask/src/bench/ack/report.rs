@@ -3,6 +3,7 @@
 use super::kinds::KINDS;
 use super::load::{Loads, Phase};
 use super::resync::Resync;
+use crate::bench::usage::mebibytes;
 use anyhow::ensure;
 use std::fmt::Write as _;
 
@@ -102,8 +103,4 @@ fn phases(loads: &Loads) -> [(&'static str, &Phase); 3] {
 fn per_object(phase: &Phase, kind: &str, number: usize) -> anyhow::Result<f64> {
     let calls: usize = phase.calls.get(kind).into_iter().flat_map(|calls| calls.values()).sum();
     Ok(f64::from(u32::try_from(calls)?) / f64::from(u32::try_from(number)?))
-}
-
-fn mebibytes(kilobytes: u64) -> f64 {
-    u32::try_from(kilobytes).map_or(f64::MAX, f64::from) / 1024.0
 }

@@ -1,7 +1,8 @@
 //! What resyncs of unchanged objects ask AWS for.
 
 use super::kinds::KINDS;
-use super::load::{Call, calls, kind_of, name, resources, send};
+use super::load::{Call, calls, kind_of, name, resources};
+use crate::bench::load::send;
 use anyhow::{Context, ensure};
 use e2e::stack::{SOON, Stack, ack_program};
 use e2e::{User, wait_for};

@@ -1,14 +1,14 @@
 //! The load itself: definitions and instances come, change, break and go.
 
 use super::shapes::{Course, Shape, plain};
-use super::usage;
+use crate::bench::load::{each, lock, send, watch};
+use crate::bench::usage;
 use anyhow::{Context, bail, ensure};
 use e2e::audit::Mark;
 use e2e::{ControlPlane, Process, User};
-use futures::{StreamExt, TryStreamExt, stream};
 use http::{Method, Request};
-use kube::api::{ApiResource, DynamicObject, WatchEvent, WatchParams};
-use kube::{Api, Client};
+use kube::Client;
+use kube::api::{ApiResource, DynamicObject};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -289,7 +289,7 @@ impl<'a> Load<'a> {
         };
         let before = self.begin().await?;
         let times = Mutex::new(Vec::new());
-        each(self.shape.at_once, some.into_iter(), async |at| {
+        each(self.shape.at_once, some, async |at| {
             let started = Instant::now();
             let json = "application/json";
             let old = send(&self.client, Method::GET, json, &path(at), &Value::Null).await?;
@@ -398,7 +398,7 @@ impl<'a> Load<'a> {
     }
 
     fn usage(&self) -> anyhow::Result<usage::Usage> {
-        usage::of(self.controller.id().context("the controller has ended")?)
+        usage::of(self.controller)
     }
 
     fn name(&self, at: usize) -> String {
@@ -416,7 +416,7 @@ impl<'a> Load<'a> {
 
     /// Watches the instances of all definitions.
     fn watch(&self) -> Vec<tokio::task::JoinHandle<()>> {
-        let watch = |at: usize| {
+        let one = |at: usize| {
             let resource = ApiResource {
                 group: "kro.run".to_owned(),
                 version: "v1alpha1".to_owned(),
@@ -424,27 +424,10 @@ impl<'a> Load<'a> {
                 kind: self.shape.kind(at),
                 plural: self.shape.plural(at),
             };
-            let api: Api<DynamicObject> =
-                Api::namespaced_with(self.client.clone(), "default", &resource);
             let seen = self.seen.clone();
-            tokio::spawn(async move {
-                let mut version = "0".to_owned();
-                loop {
-                    let parameters = WatchParams::default();
-                    let Ok(events) = api.watch(&parameters, &version).await else {
-                        tokio::time::sleep(PAUSE).await;
-                        continue;
-                    };
-                    let mut events = std::pin::pin!(events);
-                    while let Ok(Some(event)) = events.try_next().await {
-                        if let Some(newest) = note(&seen, event) {
-                            version = newest;
-                        }
-                    }
-                }
-            })
+            watch(self.client.clone(), &resource, move |object, gone| note(&seen, object, gone))
         };
-        (0..self.shape.definitions).map(watch).collect()
+        (0..self.shape.definitions).map(one).collect()
     }
 }
 
@@ -456,13 +439,8 @@ struct Before {
     ended: Option<Instant>,
 }
 
-/// Notes an event; returns the version up to which is known.
-fn note(seen: &Mutex<HashMap<String, Seen>>, event: WatchEvent<DynamicObject>) -> Option<String> {
-    let (object, gone) = match event {
-        WatchEvent::Added(object) | WatchEvent::Modified(object) => (object, false),
-        WatchEvent::Deleted(object) => (object, true),
-        WatchEvent::Bookmark(_) | WatchEvent::Error(_) => return None,
-    };
+/// Notes what an event shows of an instance.
+fn note(seen: &Mutex<HashMap<String, Seen>>, object: &DynamicObject, gone: bool) {
     let now = Instant::now();
     let name = object.metadata.name.clone().unwrap_or_default();
     let generation = object.metadata.generation.unwrap_or(0);
@@ -482,35 +460,6 @@ fn note(seen: &Mutex<HashMap<String, Seen>>, event: WatchEvent<DynamicObject>) -
     if status["state"] == "IN_PROGRESS" {
         known.waits.get_or_insert(now);
     }
-    object.metadata.resource_version
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Does something for each number, some at once.
-async fn each(
-    at_once: usize,
-    numbers: impl Iterator<Item = usize>,
-    act: impl AsyncFn(usize) -> anyhow::Result<Value>,
-) -> anyhow::Result<()> {
-    let act = &act;
-    let calls = stream::iter(numbers.map(|number| act(number)));
-    calls.buffer_unordered(at_once).try_for_each(|_| std::future::ready(Ok(()))).await
-}
-
-async fn send(
-    client: &Client,
-    method: Method,
-    content: &str,
-    path: &str,
-    body: &Value,
-) -> anyhow::Result<Value> {
-    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-    let request =
-        Request::builder().method(method).uri(path).header("Content-Type", content).body(body)?;
-    Ok(client.request(request).await?)
 }
 
 fn per_second(number: usize, time: Duration) -> f64 {

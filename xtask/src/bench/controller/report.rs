@@ -1,6 +1,7 @@
 //! What was measured, as tables.
 
 use super::load::{Measured, Phase};
+use crate::bench::usage::mebibytes;
 use anyhow::ensure;
 use std::fmt::Write as _;
 
@@ -116,8 +117,4 @@ fn requests(phase: &Phase) -> String {
     let verbs: Vec<String> =
         phase.requests.iter().map(|(verb, count)| format!("{verb} {count}")).collect();
     verbs.join(", ")
-}
-
-fn mebibytes(kilobytes: u64) -> f64 {
-    u32::try_from(kilobytes).map_or(f64::MAX, f64::from) / 1024.0
 }
