@@ -1,13 +1,13 @@
 //! Proofs in their long form; the tests run a short, seeded form of each.
 
 mod ack;
+mod crash;
 mod fuzz;
 mod takeover;
 
 use crate::controlplane::on_control_plane;
 use anyhow::Context;
 use clap::Subcommand;
-use e2e::crash::{Bench, Met, SUBJECTS};
 use e2e::soak;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,9 +15,6 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use xtask::builtins;
 use xtask::fuzz::Corpus;
-
-/// How often a point is tried of which a run does not come by.
-const TRIES: usize = 3;
 
 /// What can be proved.
 #[derive(Subcommand)]
@@ -72,7 +69,7 @@ pub(crate) fn run(proof: &Proof) -> anyhow::Result<()> {
     match proof {
         Proof::Ack { kinds } => on_control_plane(ack::crashes(kinds)),
         Proof::Builtins => on_control_plane(builtins()),
-        Proof::Crash => on_control_plane(crash()),
+        Proof::Crash => on_control_plane(crash::crashes()),
         Proof::Soak { minutes } => on_control_plane(soak(*minutes)),
         Proof::Takeover { upstream } => on_control_plane(takeover::run(upstream)),
         Proof::FuzzCompiler { minutes } => fuzz_compiler(*minutes),
@@ -136,50 +133,6 @@ fn plan(from: u64, seeds: u64) -> anyhow::Result<()> {
         writeln!(text, "- {line}")?;
     }
     write_result("plan.md", text, started)
-}
-
-async fn crash() -> anyhow::Result<()> {
-    let started = Instant::now();
-    let (mut counts, mut missed) = (std::collections::BTreeMap::new(), Vec::new());
-    for (number, subject) in SUBJECTS.iter().enumerate() {
-        let mut bench = Bench::start(subject).await?;
-        let points = bench.points();
-        eprintln!("{}: {} points", subject.name, points.len());
-        for point in points {
-            let (crashed, all) =
-                counts.entry((number, point.target, point.phase)).or_insert((0_usize, 0_usize));
-            *all += 1;
-            let mut met = Met::Missed;
-            for _ in 0..TRIES {
-                met = bench.crash(point).await?;
-                if met == Met::Reached {
-                    break;
-                }
-            }
-            eprintln!("{}: {point}: {met:?}", subject.name);
-            match met {
-                Met::Reached => *crashed += 1,
-                Met::Missed => missed.push(format!("{}: {point}", subject.name)),
-            }
-        }
-    }
-    let mut text = String::from("# Crash points\n\n");
-    text.push_str("`cargo xtask prove crash`: each controller is killed (SIGKILL) at every write to the API server and every call to AWS, once before the request reaches the server and once before the answer reaches the controller, and started again.\n");
-    text.push_str("This is done over the whole life of an instance, from its definition over a change to its deletion, with three definitions (`e2e/subjects`).\n");
-    text.push_str("The end of every phase of every run equals that of a calm run, it ends, and nothing was created twice.\n");
-    text.push_str("How many requests a controller makes differs a little from run to run; a point that a run did not come by was tried again.\n\n");
-    text.push_str("| definition | requests of | points | crashes |\n| --- | --- | --- | --- |\n");
-    for ((subject, target, phase), (crashed, all)) in counts {
-        let name = SUBJECTS[subject].name;
-        writeln!(text, "| {name} | {target:?}, {phase:?} | {all} | {crashed} |")?;
-    }
-    if !missed.is_empty() {
-        writeln!(text, "\nNever reached, in {TRIES} runs each:\n")?;
-        for point in missed {
-            writeln!(text, "- {point}")?;
-        }
-    }
-    write_result("crash.md", text, started)
 }
 
 async fn soak(minutes: u64) -> anyhow::Result<()> {

@@ -1,19 +1,12 @@
 //! `ack-controller` is killed at every call of AWS, and at every write to the API server.
 
-use super::{TRIES, write_result};
+use super::crash::{crash, missed};
+use super::write_result;
 use anyhow::ensure;
-use e2e::crash::{Bench, Met, Phase, RESOURCES, Subject, Target};
+use e2e::crash::{RESOURCES, Subject, Target};
 use futures::future::try_join_all;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Instant;
-
-/// Points and crashes of a kind, by phase and whose requests; and the points that were missed.
-#[derive(Default)]
-struct Crashed {
-    counts: BTreeMap<(Phase, Target), (usize, usize)>,
-    missed: Vec<String>,
-}
 
 /// Every point of creation, change and deletion of every kind. The kinds go on side by side, each on a
 /// control plane of its own: most of the time is spent waiting until nothing happens any more.
@@ -42,37 +35,6 @@ pub(super) async fn crashes(kinds: &[String]) -> anyhow::Result<()> {
             writeln!(text, "| {} | {phase:?} | {server} | {all} | {reached} |", subject.name)?;
         }
     }
-    let missed: Vec<&String> = crashed.iter().flat_map(|crashed| &crashed.missed).collect();
-    if !missed.is_empty() {
-        writeln!(text, "\nNever reached, in {TRIES} runs each:\n")?;
-        for point in missed {
-            writeln!(text, "- {point}")?;
-        }
-    }
+    missed(&mut text, &crashed)?;
     write_result("ack-crash.md", text, started)
-}
-
-/// Every point of one kind.
-async fn crash(subject: &'static Subject) -> anyhow::Result<Crashed> {
-    let mut crashed = Crashed::default();
-    let mut bench = Bench::start(subject).await?;
-    let points = bench.points();
-    eprintln!("{}: {} points", subject.name, points.len());
-    for point in points {
-        let (reached, all) = crashed.counts.entry((point.phase, point.target)).or_default();
-        *all += 1;
-        let mut met = Met::Missed;
-        for _ in 0..TRIES {
-            met = bench.crash(point).await?;
-            if met == Met::Reached {
-                break;
-            }
-        }
-        eprintln!("{}: {point}: {met:?}", subject.name);
-        match met {
-            Met::Reached => *reached += 1,
-            Met::Missed => crashed.missed.push(format!("{}: {point}", subject.name)),
-        }
-    }
-    Ok(crashed)
 }
