@@ -1,8 +1,8 @@
 //! AWS resources by themselves: `ack-controller` alone on the API server.
 
 use anyhow::{Context, ensure};
-use e2e::stack::Stack;
-use e2e::{Options, Program, User, scenario};
+use e2e::stack::{Stack, ack_program};
+use e2e::{Options, User, scenario};
 use serde_json::Value;
 
 async fn stack() -> anyhow::Result<Stack> {
@@ -155,17 +155,11 @@ fn a_selector_chooses_the_account() {
         let mut stack = Stack::start(Options::api_server()).await?;
         let endpoints = stack.direct(User::AckController);
         let path = e2e::binaries::workspace_binary("ack", "ack-controller")?;
-        let aws = &endpoints.aws;
-        let program = Program::new("ack-controller", path)
-            .arg("--kubeconfig")
-            .arg(&endpoints.kubeconfig)
-            .args(["--aws-region=us-west-2", "--allow-unsafe-aws-endpoint-urls"])
-            .arg(format!("--aws-endpoint-url={aws}"))
-            .arg(format!("--aws-identity-endpoint-url={aws}"))
-            .args(["--metrics-addr=0", "--healthz-addr=127.0.0.1:0", "--services=sqs"])
-            .args(["--enable-carm=false", "--feature-gates=IAMRoleSelector=true"])
-            .env("AWS_ACCESS_KEY_ID", "demo")
-            .env("AWS_SECRET_ACCESS_KEY", "demo");
+        let program = ack_program(path, &endpoints).args([
+            "--services=sqs",
+            "--enable-carm=false",
+            "--feature-gates=IAMRoleSelector=true",
+        ]);
         stack.ack = Some(stack.plane.run(program)?);
         stack
             .apply(
