@@ -45,6 +45,7 @@ mod process;
 pub mod proxy;
 mod reaper;
 mod scenario;
+pub mod secrets;
 pub mod soak;
 pub mod stack;
 mod wait;

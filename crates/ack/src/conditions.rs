@@ -121,6 +121,21 @@ impl Also {
 }
 
 impl Verdict {
+    /// The same, with every text that comes from elsewhere changed by `change`.
+    #[must_use]
+    pub fn in_words(self, change: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Recoverable(text) => Self::Recoverable(change(&text)),
+            Self::Terminal(text) => Self::Terminal(change(&text)),
+            Self::Refused(text) => Self::Refused(change(&text)),
+            Self::NoRole(text) => Self::NoRole(change(&text)),
+            Self::Unresolved(Unresolved { status, reason }) => {
+                Self::Unresolved(Unresolved { status, reason: change(&reason) })
+            }
+            Self::Synced | Self::NotSynced | Self::AlreadyExists => self,
+        }
+    }
+
     /// The conditions, `Ready` last.
     pub fn conditions(&self, also: &Also) -> Vec<Condition> {
         let mut conditions = match self {

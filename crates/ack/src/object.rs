@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use serde_json::json;
 
+use crate::discretion::unquoted;
 use crate::kind::Kind;
 use crate::shape::Shape;
 use crate::shape::Time;
@@ -82,7 +83,9 @@ impl<Spec: Shape> Object<Spec> {
         let raw_spec = object.get("spec").cloned().unwrap_or_else(|| json!({}));
         let (spec, problem) = match Spec::deserialize(&raw_spec) {
             Ok(spec) => (spec, None),
-            Err(error) => (Spec::default(), Some(format!("spec: {error}"))),
+            Err(error) => {
+                (Spec::default(), Some(format!("spec: {}", unquoted(&error.to_string()))))
+            }
         };
         Self {
             namespace: text("/metadata/namespace"),

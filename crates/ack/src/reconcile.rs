@@ -20,6 +20,7 @@ use serde_json::Value as Json;
 use crate::aws::Failure;
 use crate::conditions::Also;
 use crate::conditions::Verdict;
+use crate::discretion::Documents;
 use crate::object::Object;
 use crate::object::annotations;
 use crate::reference::Unresolved;
@@ -194,6 +195,20 @@ impl<R: Resource> Known<R> {
         R::set_tags(&mut shown, tags);
         R::in_form_of(&mut shown, &self.object.spec);
         shown
+    }
+
+    /// The documents that AWS may have quoted.
+    fn documents(&self) -> Documents {
+        let mut documents = Documents::default();
+        let mut sayable = vec![self.scope.place.account.as_str()];
+        sayable.extend(R::identity(&self.object.spec));
+        sayable.extend(self.arn());
+        if let Latest::Present(latest) = &self.latest {
+            sayable.push(&latest.arn);
+            documents.add(&latest.spec, &sayable);
+        }
+        documents.add(&self.desired(), &sayable);
+        documents
     }
 
     /// The ARN that the resource is known by, so far.

@@ -34,6 +34,7 @@ pub(crate) mod expansion {
     pub(crate) use super::table::column_compare;
     pub(crate) use super::table::column_create;
     pub(crate) use super::table::column_immutable;
+    pub(crate) use super::table::column_is_document;
     pub(crate) use super::table::column_is_late;
     pub(crate) use super::table::column_late;
     pub(crate) use super::table::column_read;

@@ -252,6 +252,39 @@ impl ErrorKind {
         )
     }
 
+    /// What went wrong, for those who must not see the data: of what may come from it, only what
+    /// stands in the expression, too.
+    pub fn discreet(&self, expression: &str) -> String {
+        let known = |text: &str| {
+            if expression.contains(text) { text.to_owned() } else { "…".to_owned() }
+        };
+        match self {
+            ErrorKind::NoSuchKey { key } => format!("no such key: {}", known(key)),
+            ErrorKind::NoSuchField { field } => format!("no such field: {}", known(field)),
+            ErrorKind::InvalidArgument { function, .. } => {
+                format!("{function}: an argument that it does not take")
+            }
+            ErrorKind::Conversion { from, to, .. } => format!("cannot convert {from} to {to}"),
+            ErrorKind::InvalidData { expected, .. } => format!("invalid data: expected {expected}"),
+            ErrorKind::DuplicateKey { key } => {
+                format!("key `{}` stands twice in one map", known(key))
+            }
+            ErrorKind::UnsupportedIndex { .. } => "unsupported index".to_owned(),
+            ErrorKind::NotComparable { .. } => "values that cannot be compared".to_owned(),
+            ErrorKind::IndexOutOfBounds { .. } => "index out of bounds".to_owned(),
+            ErrorKind::Other(_) => "a function failed".to_owned(),
+            ErrorKind::NoSuchAttribute { .. }
+            | ErrorKind::Overflow { .. }
+            | ErrorKind::DivisionByZero
+            | ErrorKind::ModulusByZero
+            | ErrorKind::NoSuchOverload { .. }
+            | ErrorKind::UnsupportedKey { .. }
+            | ErrorKind::EmptyOptional
+            | ErrorKind::TooLarge { .. }
+            | ErrorKind::BudgetExceeded { .. } => self.to_string(),
+        }
+    }
+
     pub(crate) fn overload(function: &str, args: &[Value<'_>]) -> Box<ErrorKind> {
         Box::new(ErrorKind::NoSuchOverload {
             function: function.to_owned(),

@@ -10,6 +10,8 @@ use plan::object::GroupKind;
 use serde_json::{Value, json};
 use std::time::Duration;
 
+mod words;
+
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -22,7 +24,7 @@ pub(crate) struct Api {
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    /// The API server said no; `Display` gives its words.
+    /// The API server said no; `Display` gives its words, those about a Secret without its values.
     #[error("{}", .0.message)]
     Refused(Box<Status>),
     #[error("the request got no answer")]
@@ -250,9 +252,15 @@ impl Api {
     }
 
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Value, ApiError> {
+        let secret = words::is_about_secrets(request.uri().path());
         match tokio::time::timeout(TIMEOUT, self.client.request(request)).await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(kube::Error::Api(status))) => Err(ApiError::Refused(status)),
+            Ok(Err(kube::Error::Api(mut status))) => {
+                if secret {
+                    status.message = words::discreet(&status.message);
+                }
+                Err(ApiError::Refused(status))
+            }
             Ok(Err(error)) => Err(ApiError::Transport(error)),
             Err(_) => Err(ApiError::Timeout),
         }

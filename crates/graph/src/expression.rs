@@ -30,6 +30,8 @@ pub struct Expression {
     pub(crate) reads_schema: bool,
     /// Whether it is the whole value of its field, not part of a text.
     pub(crate) standalone: bool,
+    /// Whether it reads a Secret or is a part of one: no value is told when it fails.
+    pub(crate) discreet: bool,
 }
 
 /// What an expression sees of the instance.
@@ -151,7 +153,7 @@ impl Expression {
     /// [`Stop::Unresolved`] when a resource that it reads does not exist in `scope`, or lacks
     /// data that it reads; [`Stop::Fatal`] for everything else, also a value that is no JSON.
     pub fn eval(&self, scope: &Scope<'_>) -> Result<Value, Stop> {
-        self.eval_with(scope, |value| value.to_json().map_err(|error| self.fatal(&error)))
+        self.eval_with(scope, |value| value.to_json().map_err(|error| self.no_json(&error)))
     }
 
     /// The value for a field of a template; `None` when `omit()` removes the field. Elements and
@@ -161,7 +163,9 @@ impl Expression {
     ///
     /// As [`Expression::eval`].
     pub(crate) fn eval_field(&self, scope: &Scope<'_>) -> Result<Option<Value>, Stop> {
-        self.eval_with(scope, |value| language::written(&value).map_err(|error| self.fatal(&error)))
+        self.eval_with(scope, |value| {
+            language::written(&value).map_err(|error| self.no_json(&error))
+        })
     }
 
     /// The values that a dimension of a collection runs over.
@@ -190,7 +194,7 @@ impl Expression {
                 .iter()
                 .map(|element| match element {
                     Ok(element) => self.condition(&element),
-                    Err(error) => Err(self.fatal(&error)),
+                    Err(error) => Err(self.fatal(&self.words(&error))),
                 })
                 .collect(),
             value => Ok(vec![self.condition(&value)?]),
@@ -243,10 +247,18 @@ impl Expression {
                 Err(self.unresolved(format!("waiting for {}", awaited.join(", "))))
             }
             cel::Outcome::Error(error) if error.is_missing_data() => {
-                Err(self.unresolved(error.to_string()))
+                Err(self.unresolved(self.words(&error.kind)))
             }
-            cel::Outcome::Error(error) => Err(self.fatal(&error)),
+            cel::Outcome::Error(error) => Err(self.fatal(&self.words(&error.kind))),
         }
+    }
+
+    fn no_json(&self, error: &cel::ConvertError) -> Stop {
+        if self.discreet { self.fatal(&"the value has no JSON form") } else { self.fatal(error) }
+    }
+
+    fn words(&self, error: &cel::ErrorKind) -> String {
+        if self.discreet { error.discreet(&self.source) } else { error.to_string() }
     }
 
     fn unresolved(&self, missing: String) -> Stop {

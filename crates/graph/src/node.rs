@@ -36,6 +36,14 @@ pub struct Kind {
     pub schema: Schema,
 }
 
+impl Kind {
+    /// Whether what its objects hold is told to nobody.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.gvk.group.is_empty() && self.gvk.kind == "Secret"
+    }
+}
+
 /// A definition that was checked and can be planned.
 #[derive(Debug)]
 pub struct Graph {

@@ -90,7 +90,10 @@ impl ClientOptions {
 /// [`ClientError`].
 pub async fn connect(options: ClientOptions) -> Result<Client, ClientError> {
     let config = configuration(&options.kubeconfig).await?;
-    tracing::info!(server = %config.cluster_url, "using API server");
+    // Without a user or a password that may be in it.
+    let host = config.cluster_url.authority().map_or("", |it| it.as_str());
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    tracing::info!(server = host, "using API server");
     client(config, options)
 }
 

@@ -23,6 +23,7 @@ mod outages;
 mod process;
 mod refused;
 mod revisions;
+mod secrets;
 mod soak;
 mod stacks;
 mod steady;

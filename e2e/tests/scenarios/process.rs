@@ -87,7 +87,7 @@ fn probes_and_metrics_are_served() {
 }
 
 /// A collector of traces: keeps what is sent to it.
-async fn collector() -> anyhow::Result<(String, Arc<Mutex<Vec<Value>>>)> {
+pub(crate) async fn collector() -> anyhow::Result<(String, Arc<Mutex<Vec<Value>>>)> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let received = Arc::new(Mutex::new(Vec::new()));

@@ -43,6 +43,9 @@ pub enum ClientError {
     /// Not an URL.
     #[error("`{0}` is not a URL with the scheme https or http and a host")]
     Malformed(String),
+    /// Somebody's name or password in it.
+    #[error("a URL with a user or a password (`…@`) is no endpoint: AWS takes signed requests")]
+    Secret,
 }
 
 impl Endpoint {
@@ -52,6 +55,10 @@ impl Endpoint {
     ///
     /// It is none, or `http://` while only `https://` is allowed.
     pub fn parse(url: &str, allow_unsafe: bool) -> Result<Self, ClientError> {
+        // Before anything is quoted. A password may have what ends a host elsewhere.
+        if url.contains('@') {
+            return Err(ClientError::Secret);
+        }
         let host = |prefix| {
             url.strip_prefix(prefix).map(|rest| !rest.is_empty() && !rest.starts_with('/'))
         };

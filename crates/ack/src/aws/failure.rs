@@ -89,10 +89,18 @@ where
 /// AWS's words: `CODE: text` for errors that the model of the operation names (those the SDK shows
 /// that way itself), `api error CODE: text` for all others.
 fn answer<E: Error + ProvideErrorMetadata>(error: &E, code: &str) -> String {
-    let text = error.message().unwrap_or_default();
+    let text = unsigned(error.message().unwrap_or_default());
     let modelled = error.to_string().starts_with(code);
     let prefix = if modelled { "" } else { "api error " };
     format!("{prefix}{code}: {text}")
+}
+
+/// AWS's words without what it has signed itself: some services answer a wrong signature with all
+/// that goes into the right one, the token of the session among it.
+fn unsigned(text: &str) -> &str {
+    let ends = ["The Canonical String", "The String-to-Sign", "x-amz-security-token"];
+    let end = ends.iter().filter_map(|end| text.find(end)).min();
+    text.get(..end.unwrap_or(text.len())).unwrap_or(text).trim_end()
 }
 
 /// An error and its causes.
@@ -113,5 +121,19 @@ fn chain(error: &dyn Error) -> String {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_signed_is_not_repeated() {
+        let said = "The request signature we calculated does not match.\n\nThe Canonical String \
+                    for this request should have been\n'POST\n/\nx-amz-security-token:ABC\n'";
+        assert_eq!(unsigned(said), "The request signature we calculated does not match.");
+        assert_eq!(unsigned("bad header x-amz-security-token: ABC"), "bad header");
+        assert_eq!(unsigned("no such key"), "no such key");
     }
 }

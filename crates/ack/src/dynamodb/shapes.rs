@@ -183,7 +183,7 @@ shape! {
         "provisionedThroughput" provisioned_throughput: ProvisionedThroughput
             [create update read(|t| t.provisioned_throughput.as_ref())]
             "Capacity of the table, with billing mode PROVISIONED only.";
-        "resourcePolicy" resource_policy: String [create compare(iam::same_policy)]
+        "resourcePolicy" resource_policy: String [create document compare(iam::same_policy)]
             "The policy of the table, as JSON.";
         "sseSpecification" sse_specification: SseSpecification [create]
             "How the table is encrypted, if not with a key of DynamoDB itself.";

@@ -101,7 +101,8 @@ pub trait World<R: Resource>: Sync {
 ///
 /// # Guarantees
 ///
-/// Requests are made one after another. If nothing has changed, nothing is written.
+/// Requests are made one after another. If nothing has changed, nothing is written. What is said,
+/// wherever it is said, quotes no policy.
 ///
 /// # Assumptions
 ///
@@ -155,6 +156,8 @@ pub async fn run<R: Resource>(world: &impl World<R>, mut known: Known<R>) -> Req
             },
             Next::Finish { verdict: None, requeue } => return requeue,
             Next::Finish { verdict: Some(verdict), requeue } => {
+                let documents = known.documents();
+                let verdict = verdict.in_words(|text| documents.withheld(text));
                 let latest = match &known.latest {
                     Latest::Present(latest) => Some(&**latest),
                     Latest::Unread | Latest::Absent | Latest::Failed(_) => None,

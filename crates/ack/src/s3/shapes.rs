@@ -69,7 +69,7 @@ shape! {
             "Who owns new objects, when the bucket is made; `ownershipControls` counts afterwards.";
         "ownershipControls" ownership_controls: OwnershipControls
             [late(OwnershipControls::aws_default())] "Who owns new objects.";
-        "policy" policy: String [compare(iam::same_policy)] "The policy of the bucket, as JSON.";
+        "policy" policy: String [document compare(iam::same_policy)] "The policy of the bucket, as JSON.";
         "publicAccessBlock" public_access_block: PublicAccessBlockConfiguration
             [compare(unset_like(PublicAccessBlockConfiguration::all_off))]
             "Which ways of making the bucket public are barred.";

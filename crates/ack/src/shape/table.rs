@@ -32,6 +32,7 @@
 //! | `immutable` | CEL rule `self == oldSelf` in the CRD |
 //! | `late` | late-initialised: copied from AWS into the spec while the user has not set it |
 //! | `late(value)` | the same, but only while AWS has this value, which is its own default: anything else was once asked for, and unsetting it takes it back |
+//! | `document` | a document that is nobody's business but AWS's: messages do not quote it ([`discretion`](crate::discretion)) |
 //! | `compare(rule)` | a rule of [`compare`](super::compare) instead of the one of the type |
 //! | `unset(value)` | unset says the same as this value, which is sent when an update unsets it |
 //! | `create` | sent when the resource is created |
@@ -67,6 +68,7 @@ macro_rules! shape {
                         required: column_required!($($column)*),
                         immutable: column_immutable!($($column)*),
                         late: column_is_late!($($column)*),
+                        document: column_is_document!($($column)*),
                     }, )*
                 ]
             }
@@ -243,6 +245,12 @@ macro_rules! column_is_late {
     ($skip:tt $($rest:tt)*) => { $crate::shape::expansion::column_is_late!($($rest)*) };
 }
 
+macro_rules! column_is_document {
+    () => { false };
+    (document $($rest:tt)*) => { true };
+    ($skip:tt $($rest:tt)*) => { $crate::shape::expansion::column_is_document!($($rest)*) };
+}
+
 macro_rules! column_late {
     ([] $mine:expr, $theirs:expr) => {{
         let _ = &$theirs;
@@ -353,6 +361,7 @@ macro_rules! column_read {
 pub(crate) use column_compare;
 pub(crate) use column_create;
 pub(crate) use column_immutable;
+pub(crate) use column_is_document;
 pub(crate) use column_is_late;
 pub(crate) use column_late;
 pub(crate) use column_read;

@@ -38,6 +38,8 @@ pub struct Row {
     pub immutable: bool,
     /// Copied from AWS into the spec while the user has not set it.
     pub late: bool,
+    /// Not to be quoted in messages.
+    pub document: bool,
 }
 
 /// A type that a field of a shape can have.

@@ -31,7 +31,7 @@ shape! {
             "How large a message may be, in bytes.";
         "messageRetentionPeriod" message_retention_period: String [late("345600".to_owned())]
             "How long messages are kept, in seconds.";
-        "policy" policy: String [compare(iam::same_policy)]
+        "policy" policy: String [document compare(iam::same_policy)]
             "The policy of the queue, as JSON. Use either this or `policyRef`.";
         "policyRef" policy_ref: Reference [compare(ignored)]
             "An object of kind Policy whose document is the policy.";
@@ -39,9 +39,9 @@ shape! {
             "Name of the queue; that of a FIFO queue ends with `.fifo`.";
         "receiveMessageWaitTimeSeconds" receive_message_wait_time_seconds: String
             [late("0".to_owned())] "How long a receiver waits for a message.";
-        "redriveAllowPolicy" redrive_allow_policy: String [compare(iam::same_document)]
+        "redriveAllowPolicy" redrive_allow_policy: String [document compare(iam::same_document)]
             "Which queues may send here what they could not process, as JSON.";
-        "redrivePolicy" redrive_policy: String [compare(iam::same_document)]
+        "redrivePolicy" redrive_policy: String [document compare(iam::same_document)]
             "Where messages go that could not be processed, as JSON.";
         "sqsManagedSSEEnabled" sqs_managed_sse_enabled: String [late("true".to_owned())]
             "Whether SQS encrypts messages with a key of its own.";

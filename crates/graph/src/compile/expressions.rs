@@ -216,6 +216,11 @@ impl<'a> Compiler<'a> {
         let unknown = |root: &&str| self.ids.get(root).is_some_and(|known| known.kind.is_none());
         let guessed =
             roots.iter().any(unknown) || (self.instance_unknown && roots.contains(SCHEMA));
+        let secret = |node: &NodeId| {
+            let mut kinds = self.ids.values().filter(|known| known.node == *node);
+            kinds.any(|known| known.kind.as_ref().is_some_and(|kind| kind.is_secret()))
+        };
+        let discreet = nodes.iter().any(secret) || role.reader().as_ref().is_some_and(secret);
         let expression = Expression {
             source: source.shown.clone(),
             path: source.at.clone(),
@@ -226,6 +231,7 @@ impl<'a> Compiler<'a> {
             standalone: source.is_standalone(),
             reads_schema: roots.contains(SCHEMA),
             paths,
+            discreet,
         };
         Some(Checked { expression, ty: checked.result_type().clone(), guessed })
     }
