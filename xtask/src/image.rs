@@ -1,11 +1,12 @@
-//! The container image of `kro-controller`, as an OCI layout, without a container engine.
+//! The container images of the controllers, as OCI layouts, without a container engine.
 //!
 //! Two layers: Debian's C library and certificates, and the program. The same inputs make the same
 //! bytes. x86_64 only; on another architecture it builds for that one, which nobody has tested.
 
 use crate::controlplane;
 use anyhow::{Context, bail, ensure};
-use clap::Args;
+use aws_emulator::Emulator;
+use clap::{Args, ValueEnum};
 use e2e::{ControlPlane, Options, Program, User, wait_for};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -22,12 +23,15 @@ const GCONV: &str = "usr/lib/x86_64-linux-gnu/gconv";
 /// Who runs the program: nobody in particular, never root.
 const USER: &str = "1000:1000";
 
-/// Where the image goes.
+/// What goes into the image, and where that goes.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The directory of the OCI layout; emptied first
-    #[arg(long, default_value = "target/image")]
-    out: PathBuf,
+    /// Whose image; by default that of --program, or kro-controller
+    #[arg(value_enum)]
+    controller: Option<Controller>,
+    /// The directory of the OCI layout; emptied first; by default target/image/CONTROLLER
+    #[arg(long)]
+    out: Option<PathBuf>,
     /// The program, if it is built already
     #[arg(long)]
     program: Option<PathBuf>,
@@ -36,14 +40,73 @@ pub(crate) struct Arguments {
     check: bool,
 }
 
+/// A program that has an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Controller {
+    /// kro
+    KroController,
+    /// ACK
+    AckController,
+}
+
+// === impl Controller ===
+
+impl Controller {
+    fn of(arguments: &Arguments) -> anyhow::Result<Self> {
+        if let Some(named) = arguments.controller {
+            return Ok(named);
+        }
+        let Some(program) = &arguments.program else { return Ok(Self::KroController) };
+        let name = program.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        Self::value_variants()
+            .iter()
+            .copied()
+            .find(|it| it.name() == name)
+            .with_context(|| format!("whose program is {}? name the controller", program.display()))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::KroController => "kro-controller",
+            Self::AckController => "ack-controller",
+        }
+    }
+
+    /// The crate.
+    fn package(self) -> &'static str {
+        match self {
+            Self::KroController => "controller",
+            Self::AckController => "ack",
+        }
+    }
+
+    /// By which other name a Deployment of a published image calls it, in the working directory.
+    fn alias(self) -> Option<&'static str> {
+        match self {
+            Self::KroController => None,
+            Self::AckController => Some("bin/controller"),
+        }
+    }
+
+    fn user(self) -> User {
+        match self {
+            Self::KroController => User::KroController,
+            Self::AckController => User::AckController,
+        }
+    }
+}
+
 /// Builds the image, and starts the program in it once.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let controller = Controller::of(arguments)?;
+    let name = controller.name();
     let program = match &arguments.program {
         Some(path) => path.clone(),
-        None => e2e::binaries::release_binary("controller", "kro-controller")?,
+        None => e2e::binaries::release_binary(controller.package(), name)?,
     };
-    let work = arguments.out.with_extension("work");
-    for directory in [&arguments.out, &work] {
+    let out = arguments.out.clone().unwrap_or_else(|| Path::new("target/image").join(name));
+    let work = out.with_extension("work");
+    for directory in [&out, &work] {
         if directory.exists() {
             fs::remove_dir_all(directory)?;
         }
@@ -51,11 +114,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (base, top) = (work.join("base"), work.join("top"));
     let packages = unpack(&work, &base)?;
     fs::create_dir_all(top.join("usr/bin"))?;
-    let target = top.join("usr/bin/kro-controller");
+    let target = top.join("usr/bin").join(name);
     fs::copy(&program, &target).with_context(|| format!("can't copy {}", program.display()))?;
     fs::set_permissions(&target, fs::Permissions::from_mode(0o755))?;
+    if let Some(alias) = controller.alias() {
+        std::os::unix::fs::symlink("usr/bin", top.join("bin"))?;
+        std::os::unix::fs::symlink(name, top.join(alias))?;
+    }
 
-    let layout = Layout::create(&arguments.out)?;
+    let layout = Layout::create(&out)?;
     let layers = [layout.layer(&base, &work)?, layout.layer(&top, &work)?];
     let version = env!("CARGO_PKG_VERSION");
     let architecture = match std::env::consts::ARCH {
@@ -68,10 +135,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "os": "linux",
         "config": {
             "User": USER,
-            "Entrypoint": ["/usr/bin/kro-controller"],
+            "Entrypoint": [format!("/usr/bin/{name}")],
+            "WorkingDir": "/",
             "Env": ["SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],
             "Labels": {
-                "org.opencontainers.image.title": "kro-controller",
+                "org.opencontainers.image.title": name,
                 "org.opencontainers.image.version": version,
                 "org.opencontainers.image.licenses": "Apache-2.0",
             },
@@ -88,7 +156,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "layers": layers.iter().map(|layer| descriptor(&layer.blob, tar)).collect::<Vec<_>>(),
     });
     let manifest = layout.blob(&serde_json::to_vec(&manifest)?)?;
-    let bill = layout.blob(&serde_json::to_vec_pretty(&bill_of_materials(&packages)?)?)?;
+    let bill =
+        layout.blob(&serde_json::to_vec_pretty(&bill_of_materials(controller, &packages)?)?)?;
     let empty = layout.blob(b"{}")?;
     let of = descriptor(&manifest, "application/vnd.oci.image.manifest.v1+json");
     let attached = json!({
@@ -110,17 +179,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "mediaType": "application/vnd.oci.image.index.v1+json",
         "manifests": [image, attachment],
     });
-    fs::write(arguments.out.join("index.json"), serde_json::to_vec(&index)?)?;
+    fs::write(out.join("index.json"), serde_json::to_vec(&index)?)?;
 
     let root = assembled(&[&base, &top], &work)?;
-    let said = call(inside(&root)?.args(["/usr/bin/kro-controller", "--version"]))?;
+    let said = call(inside(&root)?.arg(format!("/usr/bin/{name}")).arg("--version"))?;
     let said = said.trim();
     ensure!(said.contains(version), "the program in the image says {said:?}");
     let size: u64 = layers.iter().map(|layer| layer.blob.size).sum();
-    eprintln!("{} ({} KiB compressed): {said}", arguments.out.display(), size / 1024);
+    eprintln!("{} ({} KiB compressed): {said}", out.display(), size / 1024);
     if arguments.check {
-        controlplane::on_control_plane(check(&root))?;
-        eprintln!("in an empty root it resolves a name, and watches over TLS");
+        controlplane::on_control_plane(check(controller, &root))?;
+        eprintln!("in an empty root it resolves names, watches over TLS, and does its work");
     }
     fs::remove_dir_all(&work)?;
     Ok(())
@@ -178,7 +247,8 @@ fn unpack(work: &Path, root: &Path) -> anyhow::Result<Vec<(String, String)>> {
 }
 
 /// What the program is made of, as SPDX.
-fn bill_of_materials(debian: &[(String, String)]) -> anyhow::Result<Value> {
+fn bill_of_materials(controller: Controller, debian: &[(String, String)]) -> anyhow::Result<Value> {
+    let name = controller.name();
     let metadata = cargo_metadata::MetadataCommand::new().exec()?;
     let package = |kind: &str, name: &str, version: &str| {
         json!({
@@ -193,15 +263,15 @@ fn bill_of_materials(debian: &[(String, String)]) -> anyhow::Result<Value> {
             }],
         })
     };
-    let used = used_by(&metadata, "controller")?;
+    let used = used_by(&metadata, controller.package())?;
     let crates = used.iter().map(|(name, version)| package("cargo", name, version));
     let debian = debian.iter().map(|(name, version)| package("deb", name, version));
     Ok(json!({
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
         "SPDXID": "SPDXRef-DOCUMENT",
-        "name": "kro-controller",
-        "documentNamespace": format!("https://kro.run/spdx/kro-controller-{}", env!("CARGO_PKG_VERSION")),
+        "name": name,
+        "documentNamespace": format!("https://kro.run/spdx/{name}-{}", env!("CARGO_PKG_VERSION")),
         "creationInfo": {"created": "1970-01-01T00:00:00Z", "creators": ["Tool: cargo-xtask-image"]},
         "packages": crates.chain(debian).collect::<Vec<_>>(),
     }))
@@ -262,35 +332,59 @@ fn inside(root: &Path) -> anyhow::Result<Command> {
 }
 
 /// Starts the controller in the image with an API server that it knows by name, and waits for its
-/// requests: it has resolved the name, trusts the certificate, and speaks TLS.
-async fn check(root: &Path) -> anyhow::Result<()> {
+/// requests: it has resolved the name, trusts the certificate, and speaks TLS. That of ACK is called
+/// as a published Deployment calls it, and has to make a queue.
+async fn check(controller: Controller, root: &Path) -> anyhow::Result<()> {
+    let user = controller.user();
     let plane = ControlPlane::start(Options::api_server()).await?;
-    let crds = e2e::stack::file("crates/controller/crds");
+    let crds = e2e::stack::file(&format!("crates/{}/crds", controller.package()));
     plane.kubectl(&["apply", "--server-side", "-f", &crds]).await?;
     // What a container engine and a Pod add.
     fs::write(root.join("etc/hosts"), "127.0.0.1 localhost\n")?;
     fs::copy(plane.authority(), root.join("tmp/authority.crt"))?;
-    let kubeconfig = fs::read_to_string(plane.kubeconfig(User::KroController))?
+    let kubeconfig = fs::read_to_string(plane.kubeconfig(user))?
         .replace(&plane.authority().display().to_string(), "/tmp/authority.crt")
         .replace("https://127.0.0.1", "https://localhost");
     ensure!(kubeconfig.contains("https://localhost"), "no name in {kubeconfig}");
     fs::write(root.join("tmp/kubeconfig"), kubeconfig)?;
     let command = inside(root)?;
-    let program = Program::new("image", which(&command)?)
-        .args(command.get_args())
-        .args(["/usr/bin/kro-controller", "--kubeconfig=/tmp/kubeconfig"])
-        .args(["--metrics-bind-address=0", "--health-probe-bind-address=127.0.0.1:0"]);
+    let program = Program::new("image", which(&command)?).args(command.get_args());
+    let aws = Emulator::start(aws_emulator::Options::default()).await?;
+    let endpoint = aws.url().replace("http://127.0.0.1", "http://localhost");
+    let program = match controller {
+        Controller::KroController => program
+            .args(["/usr/bin/kro-controller", "--kubeconfig=/tmp/kubeconfig"])
+            .args(["--metrics-bind-address=0", "--health-probe-bind-address=127.0.0.1:0"]),
+        Controller::AckController => program
+            .args(["./bin/controller", "--kubeconfig=/tmp/kubeconfig", "--aws-region=us-west-2"])
+            .args(["--allow-unsafe-aws-endpoint-urls", "--reconcile-resources=Queue"])
+            .arg(format!("--aws-endpoint-url={endpoint}"))
+            .arg(format!("--aws-identity-endpoint-url={endpoint}"))
+            .args(["--metrics-addr=0", "--healthz-addr=127.0.0.1:0"])
+            .env("AWS_ACCESS_KEY_ID", "check")
+            .env("AWS_SECRET_ACCESS_KEY", "check"),
+    };
     let process = plane.run(program)?;
     wait_for("the API server hears from the image", Duration::from_secs(60), async || {
         if let Some(status) = process.ended()? {
             bail!("it ended ({status})");
         }
-        let heard = plane.audit().entries().await?.of(User::KroController);
+        let heard = plane.audit().entries().await?.of(user);
         let watches = heard.iter().any(|entry| entry.is_watch() && entry.succeeded());
         Ok(watches.then_some(()))
     })
     .await
-    .with_context(|| process.log_tail(20))
+    .with_context(|| process.log_tail(20))?;
+    match controller {
+        Controller::KroController => Ok(()),
+        Controller::AckController => {
+            let queue = "apiVersion: sqs.services.k8s.aws/v1alpha1\nkind: Queue\n\
+                         metadata: { name: q }\nspec: { queueName: q }\n";
+            plane.kubectl_with(&["apply", "-f", "-"], queue).await?;
+            let wait = ["wait", "--for=condition=ACK.ResourceSynced", "queue/q", "--timeout=60s"];
+            plane.kubectl(&wait).await.with_context(|| process.log_tail(20)).map(drop)
+        }
+    }
 }
 
 /// Where a command's program lies; the harness starts programs by their path.

@@ -38,7 +38,7 @@ enum Task {
     Controlplane(controlplane::Command),
     /// The reference example on a real control plane, as a tree that fills in
     Demo(demo::Arguments),
-    /// The container image of kro-controller, as an OCI layout
+    /// The container image of a controller, as an OCI layout
     Image(image::Arguments),
     /// A proof in its long form
     #[command(subcommand)]
