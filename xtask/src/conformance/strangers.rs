@@ -109,10 +109,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     }
     let all: BTreeSet<&str> =
         aws_emulator::operations().into_iter().map(|(_, name)| name).collect();
+    let alone: Vec<&str> = all.iter().copied().filter(|name| !equal.contains(*name)).collect();
     eprintln!(
-        "{} operations served, {} of them answered alike by a stranger in at least one call",
+        "{} operations served, {} of them answered alike by a stranger in at least one call; not {}",
         all.len(),
-        all.iter().filter(|name| equal.contains(**name)).count()
+        all.len() - alone.len(),
+        alone.join(", ")
     );
     Ok(Outcome::Ran(report))
 }
