@@ -1,7 +1,7 @@
 //! When two versions of an object ask for the same.
 
 use crate::names;
-use schema::ContentHash;
+use schema::{ContentHash, Part};
 use serde_json::{Map, Value};
 
 /// A hash of what an applied object asks for. It leaves out what identifies the object, and the
@@ -11,40 +11,25 @@ use serde_json::{Map, Value};
 /// both give the same hash when an apply would change nothing.
 #[must_use]
 pub fn hash(object: &Value) -> ContentHash {
-    ContentHash::of(&comparable(object))
+    let Some(fields) = object.as_object() else { return ContentHash::of(object) };
+    let kept = fields.iter().filter(|(key, _)| *key != "apiVersion" && *key != "kind");
+    let parts = kept.map(|(key, value)| match value {
+        Value::Object(fields) if key == "metadata" => (key.as_str(), metadata(fields)),
+        value => (key.as_str(), Part::Value(value)),
+    });
+    ContentHash::of_part(Part::Fields(parts.collect()))
 }
 
-fn comparable(object: &Value) -> Value {
-    let Some(fields) = object.as_object() else { return object.clone() };
-    let mut kept: Map<String, Value> = Map::new();
-    for (key, value) in fields {
-        match (key.as_str(), value) {
-            ("apiVersion" | "kind", _) => {}
-            ("metadata", Value::Object(metadata)) => {
-                kept.insert(key.clone(), Value::Object(comparable_metadata(metadata)));
-            }
-            _ => {
-                kept.insert(key.clone(), value.clone());
-            }
-        }
-    }
-    Value::Object(kept)
+fn metadata(fields: &Map<String, Value>) -> Part<'_> {
+    let kept = fields.iter().filter(|(key, _)| *key != "name" && *key != "namespace");
+    let parts = kept.map(|(key, value)| match value {
+        Value::Object(fields) if key == "labels" => (key.as_str(), labels(fields)),
+        value => (key.as_str(), Part::Value(value)),
+    });
+    Part::Fields(parts.collect())
 }
 
-fn comparable_metadata(metadata: &Map<String, Value>) -> Map<String, Value> {
-    let mut kept = Map::new();
-    for (key, value) in metadata {
-        match (key.as_str(), value) {
-            ("name" | "namespace", _) => {}
-            ("labels", Value::Object(labels)) => {
-                let mut labels = labels.clone();
-                labels.remove(names::KRO_VERSION);
-                kept.insert(key.clone(), Value::Object(labels));
-            }
-            _ => {
-                kept.insert(key.clone(), value.clone());
-            }
-        }
-    }
-    kept
+fn labels(fields: &Map<String, Value>) -> Part<'_> {
+    let kept = fields.iter().filter(|(key, _)| *key != names::KRO_VERSION);
+    Part::Fields(kept.map(|(key, value)| (key.as_str(), Part::Value(value))).collect())
 }

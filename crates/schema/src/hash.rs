@@ -18,8 +18,14 @@ impl ContentHash {
     /// The hash of a value.
     #[must_use]
     pub fn of(value: &Value) -> Self {
+        Self::of_part(Part::Value(value))
+    }
+
+    /// The hash of a value of which only parts count: that of the value without the other parts.
+    #[must_use]
+    pub fn of_part(part: Part<'_>) -> Self {
         let mut hasher = Sha256::new();
-        feed(&mut hasher, value);
+        feed_part(&mut hasher, part);
         let digest: [u8; 32] = hasher.finalize().into();
         let mut half = [0; 16];
         half.copy_from_slice(&digest[..16]);
@@ -43,6 +49,22 @@ impl fmt::Display for ContentHash {
 impl fmt::Debug for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// A value that is put together of parts of others.
+#[derive(Debug, Clone)]
+pub enum Part<'a> {
+    /// A whole value.
+    Value(&'a Value),
+    /// An object with these fields; no name comes twice.
+    Fields(Vec<(&'a str, Part<'a>)>),
+}
+
+fn feed_part(hasher: &mut Sha256, part: Part<'_>) {
+    match part {
+        Part::Value(value) => feed(hasher, value),
+        Part::Fields(fields) => feed_fields(hasher, fields, feed_part),
     }
 }
 
@@ -70,15 +92,19 @@ fn feed(hasher: &mut Sha256, value: &Value) {
             }
         }
         Value::Object(fields) => {
-            feed_length(hasher, b"o", fields.len());
-            // Sorted here: whether the map is sorted depends on a feature of its crate.
-            let mut fields: Vec<_> = fields.iter().collect();
-            fields.sort_unstable_by_key(|(key, _)| *key);
-            for (key, value) in fields {
-                feed_text(hasher, b"k", key);
-                feed(hasher, value);
-            }
+            let fields = fields.iter().map(|(key, value)| (key.as_str(), value)).collect();
+            feed_fields(hasher, fields, feed);
         }
+    }
+}
+
+fn feed_fields<T>(hasher: &mut Sha256, mut fields: Vec<(&str, T)>, feed: fn(&mut Sha256, T)) {
+    feed_length(hasher, b"o", fields.len());
+    // Sorted here: whether the map is sorted depends on a feature of its crate.
+    fields.sort_unstable_by_key(|(key, _)| *key);
+    for (key, value) in fields {
+        feed_text(hasher, b"k", key);
+        feed(hasher, value);
     }
 }
 

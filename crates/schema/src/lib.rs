@@ -33,6 +33,7 @@ pub use crd::Scope;
 pub use default::apply_defaults;
 pub use default::lacks_defaults;
 pub use hash::ContentHash;
+pub use hash::Part;
 pub use hash::same;
 pub use plural::pluralize;
 pub use prune::prune;

@@ -7,10 +7,10 @@
 //! stored set itself says how each list was taken: as a whole (a leaf), by keys (`k:`), or as a set
 //! (`v:`).
 
-use serde_json::Map;
 use serde_json::Value;
 
 use crate::ContentHash;
+use crate::Part;
 
 mod field_set;
 mod merge;
@@ -41,10 +41,9 @@ pub fn own_entry<'a>(object: &'a Value, manager: &str) -> Option<&'a Value> {
 #[must_use]
 pub fn entry_hash(object: &Value, manager: &str) -> Option<ContentHash> {
     let entry = own_entry(object, manager)?.as_object()?;
-    let part = |key: &str| Some((key.to_owned(), entry.get(key)?.clone()));
     let keys = ["manager", "operation", "apiVersion", "subresource", "fieldsType", "fieldsV1"];
-    let parts: Map<_, _> = keys.into_iter().filter_map(part).collect();
-    Some(ContentHash::of(&Value::Object(parts)))
+    let parts = keys.into_iter().filter_map(|key| Some((key, Part::Value(entry.get(key)?))));
+    Some(ContentHash::of_part(Part::Fields(parts.collect())))
 }
 
 /// Whether applying `desired` as `manager` would change nothing in `live`.
