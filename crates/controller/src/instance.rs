@@ -9,6 +9,7 @@ use crate::watching::Owner;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
+use graph::NodeId;
 use plan::object::{GroupKind, is_deleting, label, text};
 use plan::{
     Acquired, Applied, Instance, Inventory, ObjectId, Observed, Progress, Reference, Referenced,
@@ -18,13 +19,13 @@ use runtime::workers::Requeue;
 use schema::{ContentHash, managed_fields};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 /// Jobs of one instance that may be under way at once.
-const CONCURRENT_JOBS: usize = 32;
+pub(crate) const CONCURRENT_JOBS: usize = 32;
 /// After this time a reconcile that is under way is worth a word in the status. What waits for the
 /// world and not for an answer says so at once.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -79,7 +80,8 @@ pub(crate) async fn reconcile(shared: &Arc<Shared>, id: ObjectId) -> Requeue {
         rest: Duration::ZERO,
         due: Instant::now() + PATIENCE,
         in_flight: FuturesUnordered::new(),
-        running: BTreeSet::new(),
+        running: BTreeMap::new(),
+        queued: VecDeque::new(),
     };
     // What was refused may be free by now.
     run.memory.acquired.retain(|_, acquired| *acquired == Acquired::Held);
@@ -122,7 +124,10 @@ struct Run<'a> {
     /// When what is under way is worth a word.
     due: Instant,
     in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
-    running: BTreeSet<JobKey>,
+    /// What is under way, and the resource whose object it applies.
+    running: BTreeMap<JobKey, Option<NodeId>>,
+    /// What the last step asked for and what has not begun.
+    queued: VecDeque<Job>,
 }
 
 // === impl Run ===
@@ -133,6 +138,7 @@ impl Run<'_> {
         loop {
             let Some(object) = self.shared.instance(&self.id) else { return Requeue::Done };
             self.judged = version(&object);
+            self.queued.clear();
             let deleting = is_deleting(&object);
             let served = match self.shared.registry.lookup(&self.id.kind) {
                 Lookup::Served(served) => Some(served),
@@ -193,7 +199,7 @@ impl Run<'_> {
 
     /// Whether something is being written for the instance, or on it.
     fn is_writing(&self) -> bool {
-        self.running.iter().any(|key| match key {
+        self.running.keys().any(|key| match key {
             JobKey::Manage | JobKey::Record | JobKey::Object(_) => true,
             JobKey::List | JobKey::Delete | JobKey::RemoveFinalizer | JobKey::Reference(_) => false,
         })
@@ -328,18 +334,25 @@ impl Run<'_> {
         let waiters = self.shared.claims.release(&self.id, |object| {
             wanted.contains(object)
                 || self.members.contains(object)
-                || self.running.contains(&JobKey::Object(object.clone()))
+                || self.running.contains_key(&JobKey::Object(object.clone()))
         });
         waiters.into_iter().for_each(|waiter| enqueue(&self.shared.instances, waiter));
     }
 
-    /// Starts what is not under way yet; returns how much that is.
+    /// Starts what is not under way yet, as far as there is room; returns how much that is.
     fn start(&mut self, jobs: Vec<Job>) -> usize {
+        // What is under way now is not to be done once more when it is answered.
+        let new = |job: &Job| !self.running.contains_key(&job.key());
+        self.queued = jobs.into_iter().filter(new).collect();
+        self.fill()
+    }
+
+    fn fill(&mut self) -> usize {
         let mut started = 0;
-        for job in jobs {
-            if self.in_flight.len() >= CONCURRENT_JOBS || !self.running.insert(job.key()) {
-                continue;
-            }
+        while self.in_flight.len() < CONCURRENT_JOBS
+            && let Some(job) = self.queued.pop_front()
+        {
+            self.running.insert(job.key(), job.node());
             started += 1;
             let (shared, id, set) = (self.shared.clone(), self.id.clone(), self.set.clone());
             self.in_flight.push(Box::pin(perform(shared, id, set, job)));
@@ -347,27 +360,25 @@ impl Run<'_> {
         started
     }
 
-    /// Waits for an answer, or for the world to change; says how things stand if that takes long.
-    /// What else is answered by then, or soon after, is taken in with it.
+    /// Waits until another step may find more to do: for an answer, or for the world to change.
+    /// Says how things stand if that takes long. What else is answered by then, or soon after, is
+    /// taken in with it.
     async fn next_answer(&mut self, status: Option<Report>) {
         let wake = self.memory.wake.clone();
         let mut status = status;
         loop {
             tokio::select! {
                 answer = self.in_flight.next() => {
-                    let until = Instant::now() + self.rest;
-                    let mut answer = answer;
-                    while let Some(done) = answer {
-                        self.note(done);
-                        answer = if self.rest < GRAIN {
-                            self.in_flight.next().now_or_never().flatten()
-                        } else {
-                            timeout_at(until, self.in_flight.next()).await.ok().flatten()
-                        };
+                    if !answer.is_some_and(|done| self.note(done)) && !self.in_flight.is_empty() {
+                        continue;
                     }
-                    return;
+                    break;
                 }
-                () = wake.notified() => return,
+                () = wake.notified() => {
+                    // It was asked for in another world.
+                    self.queued.clear();
+                    break;
+                }
                 () = tokio::time::sleep_until(self.due), if status.is_some() => {
                     if let Some(report) = status.take() {
                         self.say(&report, Requeue::Done).await;
@@ -376,11 +387,32 @@ impl Run<'_> {
                 }
             }
         }
+        let until = Instant::now() + self.rest;
+        while !self.in_flight.is_empty() {
+            let answer = if self.rest < GRAIN {
+                self.in_flight.next().now_or_never().flatten()
+            } else {
+                timeout_at(until, self.in_flight.next()).await.ok().flatten()
+            };
+            let Some(done) = answer else { return };
+            self.note(done);
+        }
+    }
+
+    /// Takes an answer in, and starts what was queued in its place. Returns whether another step
+    /// may find more to do: not as long as other objects of the same resource are on their way,
+    /// because who reads one of a collection reads all.
+    fn note(&mut self, done: Done) -> bool {
+        let node = self.running.remove(&done.key()).flatten();
+        let applied = matches!(&done, Done::Applied { result: Ok(_), .. });
+        self.take_in(done);
+        self.fill();
+        let mut others = self.running.values().copied().chain(self.queued.iter().map(Job::node));
+        !(applied && others.any(|other| other == node))
     }
 
     /// Turns an answer into an observation.
-    fn note(&mut self, done: Done) {
-        self.running.remove(&done.key());
+    fn take_in(&mut self, done: Done) {
         match done {
             Done::Managed(result) => {
                 self.unmanageable = self.parent_written(result);

@@ -36,6 +36,7 @@ mod shared;
 mod standing;
 mod start;
 mod watching;
+mod writing;
 
 pub use flags::{Flags, InvalidFlags};
 pub use metrics::reference as metrics_reference;

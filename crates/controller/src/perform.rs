@@ -2,20 +2,28 @@
 
 use crate::api::{ApiError, Deleted};
 use crate::externals::ReadError;
+use crate::instance::CONCURRENT_JOBS;
 use crate::observation::apply_order;
 use crate::shared::{Shared, store_key};
+use futures::StreamExt;
 use futures::future::join_all;
-use graph::ReadPaths;
+use futures::stream;
+use graph::{NodeId, ReadPaths};
 use kube::core::ApiResource;
 use plan::object::{GroupKind, get, is_deleting, label, text};
 use plan::{Acquired, Action, Claim, Listed, ObjectId, Reference, Step, names};
 use schema::ContentHash;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Attempts to remove a finalizer from an object that somebody else keeps changing.
 const FINALIZER_ATTEMPTS: usize = 5;
+/// A request that takes longer does not count among those that are under way.
+const SLOW: Duration = Duration::from_secs(1);
 /// A resourceVersion that no object has: etcd's first revision is that of the empty store.
 const NO_VERSION: &str = "1";
 
@@ -28,6 +36,7 @@ pub(crate) enum Job {
         reads: ReadPaths,
     },
     Apply {
+        node: NodeId,
         id: ObjectId,
         object: Value,
         desired: ContentHash,
@@ -77,8 +86,8 @@ impl Job {
             jobs.push(match action {
                 Action::Manage { patch } => Self::Manage(patch),
                 Action::RecordInventory { patch } => Self::Record(patch),
-                Action::Apply { id, object, desired, claim, .. } => {
-                    Self::Apply { id, object, desired, claim }
+                Action::Apply { key, id, object, desired, claim } => {
+                    Self::Apply { node: key.node, id, object, desired, claim }
                 }
                 Action::Observe { reference, .. } => {
                     let reads = step.references.get(&reference).cloned().unwrap_or_default();
@@ -96,6 +105,19 @@ impl Job {
             jobs.push(Self::Delete(waves));
         }
         jobs
+    }
+
+    /// The resource whose object it applies.
+    pub(crate) fn node(&self) -> Option<NodeId> {
+        match self {
+            Self::Apply { node, .. } => Some(*node),
+            Self::Manage(_)
+            | Self::Record(_)
+            | Self::Observe { .. }
+            | Self::List { .. }
+            | Self::Delete(_)
+            | Self::RemoveFinalizer => None,
+        }
     }
 
     /// Its key.
@@ -133,41 +155,60 @@ impl Done {
 
 /// Performs `job` for the instance `id`, whose ApplySet is `set`.
 pub(crate) async fn perform(shared: Arc<Shared>, id: ObjectId, set: String, job: Job) -> Done {
-    let _permit = shared.permits.acquire().await;
     match job {
         Job::Manage(patch) => {
-            Done::Managed(apply_parent(&shared, &id, names::MANAGER_LABELLER, &patch).await)
+            let request = apply_parent(&shared, &id, names::MANAGER_LABELLER, &patch);
+            Done::Managed(in_turn(&shared, request).await)
         }
         Job::Record(patch) => {
-            Done::Recorded(apply_parent(&shared, &id, names::MANAGER_PARENT, &patch).await)
+            let request = apply_parent(&shared, &id, names::MANAGER_PARENT, &patch);
+            Done::Recorded(in_turn(&shared, request).await)
         }
         Job::Observe { reference, reads } => {
-            let result = shared.externals.observe(&shared, &id, &reference, &reads).await;
+            let request = shared.externals.observe(&shared, &id, &reference, &reads);
+            let result = in_turn(&shared, request).await;
             Done::Observed { reference, result }
         }
-        Job::Apply { id: object, object: body, desired, claim } => {
-            let taken = match claim {
-                Claim::Held => Taken::Applied(apply(&shared, &object, &body).await),
-                Claim::Take => take(&shared, &id, &set, &object, body).await,
+        Job::Apply { id: object, object: body, desired, claim, .. } => {
+            let request = async {
+                match claim {
+                    Claim::Held => Taken::Applied(apply(&shared, &object, &body).await),
+                    Claim::Take => take(&shared, &id, &set, &object, body).await,
+                }
             };
-            match taken {
+            match in_turn(&shared, request).await {
                 Taken::Applied(result) => Done::Applied { object, desired, result },
                 Taken::Left(result) => Done::Acquired { object, result },
             }
         }
         Job::List { kinds, namespaces } => {
-            Done::Listed(list(&shared, &set, &kinds, &namespaces).await)
+            Done::Listed(in_turn(&shared, list(&shared, &set, &kinds, &namespaces)).await)
         }
         Job::Delete(waves) => {
             let mut results = Vec::new();
             for (_, wave) in waves {
-                let deletions = wave.into_iter().map(|(object, uid)| delete(&shared, object, uid));
-                results.extend(join_all(deletions).await);
+                let deletion = |(object, uid)| in_turn(&shared, delete(&shared, object, uid));
+                let deletions = stream::iter(wave).map(deletion).buffer_unordered(CONCURRENT_JOBS);
+                results.extend(deletions.collect::<Vec<_>>().await);
             }
             Done::Deleted(results)
         }
-        Job::RemoveFinalizer => Done::FinalizerRemoved(remove_finalizer(&shared, &id).await),
+        Job::RemoveFinalizer => {
+            Done::FinalizerRemoved(in_turn(&shared, remove_finalizer(&shared, &id)).await)
+        }
     }
+}
+
+/// Waits for the turn of a request. One that takes long, as behind a webhook that does not answer,
+/// lets others have their turn meanwhile.
+async fn in_turn<T>(shared: &Shared, request: impl Future<Output = T>) -> T {
+    let permit = shared.permits.acquire().await;
+    let mut request = pin!(request);
+    if let Ok(answer) = timeout(SLOW, &mut request).await {
+        return answer;
+    }
+    drop(permit);
+    request.await
 }
 
 /// How the API server calls a kind. A kind that nobody watches any more is as good as unknown.
@@ -191,7 +232,9 @@ async fn apply_parent(
     shared.api.apply(&resource(shared, &id.kind)?, manager, patch).await
 }
 
+/// Applies an object whose name is claimed.
 async fn apply(shared: &Shared, object: &ObjectId, body: &Value) -> Result<Value, ApiError> {
+    let _write = shared.writing.begin(object);
     let resource = in_version(resource(shared, &object.kind)?, text(body, &["apiVersion"]));
     shared.api.apply(&resource, names::MANAGER_APPLYSET, body).await
 }

@@ -10,9 +10,10 @@ use crate::memory::Memories;
 use crate::metrics::{Gauges, Metrics};
 use crate::observation::Observation;
 use crate::registry::Registry;
-use crate::shared::{Options, Shared, enqueue, object_id, permits};
+use crate::shared::{Options, Shared, enqueue, object_id, object_of, permits};
 use crate::standing::Standings;
 use crate::watching::Watching;
+use crate::writing::Writing;
 use crate::{crd, definition, events, instance, revision};
 use kube::Client;
 use plan::object::{GroupKind, annotation, generation, label};
@@ -185,6 +186,7 @@ pub fn start(
         revisions,
         crds,
         permits: permits(),
+        writing: Writing::default(),
         options,
     });
     instruments.registry.register(Box::new(Gauges::of(&shared)))?;
@@ -400,11 +402,13 @@ fn object_changed(shared: &Shared, kind: &GroupKind, change: &Change<Observation
     let sets = [old, new].into_iter().flatten().map(|(set, _)| set);
     let mut sets: Vec<String> = sets.collect();
     sets.dedup();
-    // Whoever writes to a member takes the answer in itself, and need not be told; but an instance
-    // that is a member writes its own status, too.
+    // Whoever writes to a member takes the answer in itself and then looks at all there is, so it
+    // need not be told, neither by the answer nor by what the watch delivers before; but an
+    // instance that is a member writes its own status, too.
     let is_instance =
         [&change.old, &change.new].into_iter().flatten().any(|entry| entry.data.whole.is_some());
-    if change.origin == Origin::Write && !is_instance && sets.len() == 1 {
+    let own = change.origin == Origin::Write || shared.writing.has(&object_of(kind, &change.key));
+    if own && !is_instance && sets.len() == 1 {
         return;
     }
     let instances: Vec<ObjectId> =
