@@ -28,6 +28,10 @@ use runtime::store::WatchOptions;
 /// How long calls that run may take after a signal.
 const GRACE: Duration = Duration::from_secs(25);
 
+/// JSON is many small pieces that come and go on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match serve(&runtime::flags::parse()).await {

@@ -23,6 +23,10 @@ const VERSION: &str = match option_env!("KRO_VERSION") {
 /// Where a pod finds the name of its namespace.
 const NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
+/// JSON is many small pieces that come and go on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let ended = match Traces::from_environment("kro-controller", VERSION) {
