@@ -118,7 +118,9 @@ impl Bench {
         Ok(bench)
     }
 
-    pub(crate) fn subject(&self) -> &'static Subject {
+    /// Whose life it is.
+    #[must_use]
+    pub fn subject(&self) -> &'static Subject {
         self.subject
     }
 

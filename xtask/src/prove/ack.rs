@@ -8,8 +8,7 @@ use futures::future::try_join_all;
 use std::fmt::Write as _;
 use std::time::Instant;
 
-/// Every point of creation, change and deletion of every kind. The kinds go on side by side, each on a
-/// control plane of its own: most of the time is spent waiting until nothing happens any more.
+/// Every point of creation, change and deletion of every kind. The kinds go on side by side.
 pub(super) async fn crashes(kinds: &[String]) -> anyhow::Result<()> {
     let started = Instant::now();
     let subjects = RESOURCES.iter();

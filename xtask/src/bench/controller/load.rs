@@ -1,10 +1,10 @@
 //! The load itself: definitions and instances come, change, break and go.
 
-use super::shapes::{Course, Shape, plain};
+use super::shapes::{Course, PLAIN_PATHS, Shape, plain, plain_crd, plain_instance};
 use crate::bench::load::{each, lock, send, watch};
 use crate::bench::usage;
 use anyhow::{Context, bail, ensure};
-use e2e::audit::Mark;
+use e2e::audit::{Entries, Mark};
 use e2e::{ControlPlane, Process, User};
 use http::{Method, Request};
 use kube::Client;
@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 const BOUND: Duration = Duration::from_secs(1_200);
 /// How often is looked whether a phase is over; the time of each instance is that of its event.
 const PAUSE: Duration = Duration::from_millis(5);
+/// The same where many instances are on their way at once: looking takes time of the machine's.
+const LONG_PAUSE: Duration = Duration::from_millis(50);
 /// For so long after a CRD is established the API server holds back what creates its first
 /// objects, for the sake of servers beside it; that is not to be measured.
 ///
@@ -57,27 +59,44 @@ pub(super) struct Phase {
     pub(super) writes_per_instance: f64,
     /// All requests but watches and leases.
     pub(super) requests_per_instance: f64,
-    /// Writes a second as a share of the raw rate.
+    /// Everybody's writes a second as a share of the raw rate: to the API server it is one more
+    /// write that the instance itself is created.
     pub(super) share_of_raw: f64,
     pub(super) requests: BTreeMap<String, usize>,
     pub(super) resident_kib: u64,
 }
 
-/// How many plain applies a second the API server takes.
+/// How many plain applies a second the API server takes, of the same objects: a custom resource
+/// for each instance, and ConfigMaps for its children.
 pub(super) async fn raw(plane: &ControlPlane, shape: &Shape) -> anyhow::Result<f64> {
-    let number = (shape.instances * shape.children).clamp(200, 2_000);
     let client = plane.client();
+    let crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    send(&client, Method::POST, "application/json", crds, &plain_crd()).await?;
+    let started = Instant::now();
+    let list =
+        async || send(&client, Method::GET, "application/json", PLAIN_PATHS[1], &Value::Null).await;
+    while list().await.is_err() {
+        ensure!(started.elapsed() < BOUND, "the CRD of plain objects is not served");
+        tokio::time::sleep(LONG_PAUSE).await;
+    }
+    tokio::time::sleep(HELD_BACK).await;
+    let number = (shape.instances * (shape.children + 1)).clamp(200, 2_000);
     let started = Instant::now();
     each(shape.at_once, 0..number, async |at| {
         let name = format!("raw-{at}");
-        let path =
-            format!("/api/v1/namespaces/default/configmaps/{name}?fieldManager=raw&force=true");
-        send(&client, Method::PATCH, "application/apply-patch+yaml", &path, &plain(&name)).await
+        let (path, object) = match at % (shape.children + 1) {
+            0 => (PLAIN_PATHS[1], plain_instance(&name)),
+            _ => (PLAIN_PATHS[0], plain(&name)),
+        };
+        let path = format!("{path}/{name}?fieldManager=raw&force=true");
+        send(&client, Method::PATCH, "application/apply-patch+yaml", &path, &object).await
     })
     .await?;
     let rate = per_second(number, started.elapsed());
-    let path = "/api/v1/namespaces/default/configmaps?labelSelector=kind%3Draw";
-    send(&client, Method::DELETE, "application/json", path, &Value::Null).await?;
+    for path in PLAIN_PATHS {
+        let path = format!("{path}?labelSelector=kind%3Draw");
+        send(&client, Method::DELETE, "application/json", &path, &Value::Null).await?;
+    }
     Ok(rate)
 }
 
@@ -351,7 +370,7 @@ impl<'a> Load<'a> {
                 let name = self.name(*one);
                 bail!("{} of {} are not done, among them {name}", left.len(), sent.len());
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(LONG_PAUSE).await;
         }
         self.end(raw, Before { ended: Some(last), ..before }, times).await
     }
@@ -372,8 +391,13 @@ impl<'a> Load<'a> {
         let seconds = ended.duration_since(before.started);
         let usage = self.usage()?;
         let number = times.len().max(1);
-        let entries = self.plane.audit().since(before.mark).await?.of(User::KroController);
-        let writes = entries.iter().filter(|entry| entry.is_write() && !entry.is_lease()).count();
+        let entries = self.plane.audit().since(before.mark).await?;
+        let writes = |entries: &Entries| {
+            entries.iter().filter(|entry| entry.is_write() && !entry.is_lease()).count()
+        };
+        let all_writes = writes(&entries);
+        let entries = entries.of(User::KroController);
+        let writes = writes(&entries);
         let requests =
             entries.count_by_verb().iter().map(|(verb, n)| ((*verb).to_owned(), *n)).collect();
         times.sort_unstable();
@@ -391,7 +415,7 @@ impl<'a> Load<'a> {
             cpu_ms_per_instance: cpu.as_secs_f64() * 1_000.0 / float(number),
             writes_per_instance: float(writes) / float(number),
             requests_per_instance: float(sent) / float(number),
-            share_of_raw: per_second(writes, seconds) / raw,
+            share_of_raw: per_second(all_writes, seconds) / raw,
             requests,
             resident_kib: usage.resident,
         })

@@ -12,7 +12,7 @@ const FIGURES: &[Figure] = &[
     ("plain applies/s without a controller", |m| Some(m.raw_per_second), true),
     ("definition applied → Active, s", |m| Some(m.definition_seconds), false),
     ("bring-up: instances/s", |m| Some(m.create.instances_per_second), true),
-    ("bring-up: writes/s as a share of plain applies", |m| Some(m.create.share_of_raw), true),
+    ("bring-up: all writes/s as a share of plain applies", |m| Some(m.create.share_of_raw), true),
     ("bring-up: p50 of an instance, s", |m| Some(m.create.p50_seconds), false),
     ("bring-up: p99, s", |m| Some(m.create.p99_seconds), false),
     ("bring-up: writes/instance", |m| Some(m.create.writes_per_instance), false),

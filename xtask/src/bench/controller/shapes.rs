@@ -186,6 +186,50 @@ pub(super) fn plain(name: &str) -> Value {
     })
 }
 
+/// Where the objects are that the raw rate is measured with.
+pub(super) const PLAIN_PATHS: [&str; 2] = [
+    "/api/v1/namespaces/default/configmaps",
+    "/apis/load.example.com/v1/namespaces/default/plains",
+];
+
+/// The definition of custom resources as the raw rate is measured with: with the fields that
+/// instances have.
+pub(super) fn plain_crd() -> Value {
+    let text = json!({"type": "string"});
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "plains.load.example.com"},
+        "spec": {
+            "group": "load.example.com",
+            "scope": "Namespaced",
+            "names": {"kind": "Plain", "plural": "plains", "singular": "plain"},
+            "versions": [{
+                "name": "v1",
+                "served": true,
+                "storage": true,
+                "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": {"type": "object", "properties": {
+                    "spec": {"type": "object", "properties": {
+                        "name": text, "value": text, "items": {"type": "array", "items": text},
+                    }},
+                    "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+                }}},
+            }],
+        },
+    })
+}
+
+/// A custom resource as the raw rate is measured with.
+pub(super) fn plain_instance(name: &str) -> Value {
+    json!({
+        "apiVersion": "load.example.com/v1",
+        "kind": "Plain",
+        "metadata": {"name": name, "namespace": "default", "labels": {"kind": "raw"}},
+        "spec": {"name": name, "value": "one", "items": []},
+    })
+}
+
 fn map(id: &str, suffix: &str, value: &str) -> Value {
     json!({
         "id": id,
