@@ -10,10 +10,12 @@ use crate::conditions::types;
 use crate::kind::VERSION;
 use crate::kind::conditions_schema;
 
-mod path;
+mod query;
 
-pub use path::BadPath;
-pub use path::Path;
+pub use query::BadQuery;
+pub use query::Failure;
+pub use query::LONGEST;
+pub use query::Query;
 
 /// API group of what all services share.
 pub const GROUP: &str = "services.k8s.aws";
@@ -125,16 +127,26 @@ pub fn is_synced(object: &Json) -> bool {
     conditions.into_iter().flatten().any(|c| c["type"] == types::SYNCED && c["status"] == "True")
 }
 
-/// The value of a field as text.
+/// What a query yields first, as text.
 ///
 /// # Errors
 ///
-/// What the condition says: the path is none, or there is no text, number or truth value there.
+/// What the condition says: the query is none, or it yields no text, number or truth value.
 pub fn value(object: &Json, path: &str) -> Result<String, Said> {
-    let path = Path::parse(path)
-        .map_err(|error| Said::Terminal(format!("unable to parse path: {error}")))?;
-    match path.find(object) {
-        Some(Json::String(text)) => Ok(text.clone()),
+    let outcome = query::on_a_large_stack(|| Ok(Query::parse(path)?.first(object)))
+        .map_err(|error| Said::Recoverable(format!("unable to execute query: {error}")))?;
+    let found = match outcome
+        .map_err(|error: BadQuery| Said::Terminal(format!("unable to parse path: {error}")))?
+    {
+        Ok(found) => found,
+        // As where there is nothing: the object may be another later.
+        Err(Failure::Error(_)) => None,
+        Err(error @ Failure::Exhausted) => {
+            return Err(Said::Terminal(format!("unable to execute query: {error}")));
+        }
+    };
+    match found {
+        Some(Json::String(text)) => Ok(text),
         Some(Json::Bool(value)) => Ok(value.to_string()),
         Some(Json::Number(number)) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
         Some(Json::Number(_) | Json::Null | Json::Array(_) | Json::Object(_)) | None => {
@@ -161,7 +173,7 @@ pub(crate) fn crd() -> Json {
     let from = json!({
         "type": "object",
         "description": "Where the value comes from.",
-        "properties": { "path": text("The field, such as `.status.queueURL`."), "resource": resource },
+        "properties": { "path": text("The field, such as `.status.queueURL`, or a query in the language of jq."), "resource": resource },
         "required": ["path", "resource"],
     });
     let to = json!({

@@ -69,6 +69,15 @@ spec:
     path: .status.queueURL
     resource: { group: sqs.services.k8s.aws, kind: Queue, name: work }
   to: { kind: configmap, name: endpoints, key: queue }
+---
+apiVersion: services.k8s.aws/v1alpha1
+kind: FieldExport
+metadata: { name: account }
+spec:
+  from:
+    path: '.status | select(.queueURL != null) | .ackResourceMetadata.arn | split(":")[4]'
+    resource: { group: sqs.services.k8s.aws, kind: Queue, name: work }
+  to: { kind: configmap, name: endpoints, key: account }
 "#;
 
 #[test]
@@ -81,9 +90,12 @@ fn resources_come_up_settle_and_go() {
         synced(&stack, "table/orders").await?;
         let queue = synced(&stack, "queue/work").await?;
         let url = queue["status"]["queueURL"].as_str().context("a queue has a URL")?;
-        let exported = r#"--for=jsonpath={.data.queue}"#.to_owned() + "=" + url;
-        let wait = ["wait", exported.as_str(), "configmap/endpoints", "--timeout=60s"];
-        stack.plane.kubectl(&wait).await.with_context(|| stack.logs())?;
+        let account = queue["status"]["ackResourceMetadata"]["ownerAccountID"].as_str();
+        for (key, value) in [("queue", url), ("account", account.context("it has an account")?)] {
+            let exported = format!("--for=jsonpath={{.data.{key}}}={value}");
+            let wait = ["wait", exported.as_str(), "configmap/endpoints", "--timeout=60s"];
+            stack.plane.kubectl(&wait).await.with_context(|| stack.logs())?;
+        }
 
         // Applied again, nothing happens: neither at AWS nor in the cluster.
         let before = [get(&stack, "bucket/site").await?, get(&stack, "table/orders").await?];
@@ -97,7 +109,14 @@ fn resources_come_up_settle_and_go() {
         let calls = &stack.aws.control().calls()[calls..];
         ensure!(calls.is_empty(), "applied again: {calls:#?}");
 
-        let all = ["delete", "bucket/site", "table/orders", "queue/work", "fieldexport/url"];
+        let all = [
+            "delete",
+            "bucket/site",
+            "table/orders",
+            "queue/work",
+            "fieldexport/url",
+            "fieldexport/account",
+        ];
         stack.plane.kubectl(&all).await.with_context(|| stack.logs())?;
         let dump = stack.aws.control().dump();
         ensure!(dump["s3"]["buckets"] == serde_json::json!({}), "{dump:#}");
