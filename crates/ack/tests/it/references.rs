@@ -69,3 +69,24 @@ async fn value_and_reference_exclude_each_other() {
          together: kmsMasterKeyID,kmsMasterKeyRef | Reference resolution failed",
     );
 }
+
+/// AWS quotes a policy that it refuses; whether the policy came by reference makes no difference.
+#[tokio::test]
+async fn a_policy_that_is_referenced_is_not_quoted() {
+    let policy = r#"{"Statement":[{"Sid":"OfTheVault","Effect":"Allow"}]}"#;
+    let mut refused = crate::world::refusal("InvalidAttributeValue");
+    refused.message = format!("Invalid value for the parameter Policy: {policy} (OfTheVault)");
+    let spec = json!({ "queueName": "q", "policyRef": { "from": { "name": "main" } } });
+    let script = Script::<Queue>::new(json!({ "spec": spec })).reads(Ok(None)).sends(Err(refused));
+    let object = json!({
+        "spec": { "policyDocument": policy },
+        "status": { "conditions": [{ "type": "ACK.ResourceSynced", "status": "True" }] },
+    });
+    script.with("/apis/iam.services.k8s.aws/v1alpha1/namespaces/team/policies/main", object);
+    let log = script.pass().await;
+    assert!(log.contains("send"), "{log}");
+    let said = script.conditions();
+    let terminal = "ACK.Terminal | True | - | Invalid value for the parameter Policy: … (…)";
+    assert!(said.iter().any(|condition| condition == terminal), "{said:#?}");
+    assert!(!said.join("").contains("OfTheVault"), "{said:#?}");
+}
