@@ -431,16 +431,14 @@ impl Run<'_> {
                 Ok(acquired) => drop(self.memory.acquired.insert(object, acquired)),
                 Err(error) => {
                     tracing::warn!(instance = %self.id, %object, %error, "can't read an object");
-                    let words = words(&object, &error);
-                    self.refuse(object, None, words);
+                    self.refuse(object, None, error.to_string());
                 }
             },
             Done::Applied { object, desired, result } => match result {
                 Ok(answer) => self.applied(&object, desired, answer),
                 Err(error) => {
                     tracing::info!(instance = %self.id, %object, code = error.code(), "an apply was refused");
-                    let words = words(&object, &error);
-                    self.refuse(object, Some(desired), words);
+                    self.refuse(object, Some(desired), error.to_string());
                 }
             },
             Done::Listed(result) => match result {
@@ -554,16 +552,6 @@ impl Run<'_> {
 /// What a status is about: the instance and the generation of its spec.
 fn version(object: &Value) -> (String, i64) {
     (text(object, &["metadata", "uid"]).to_owned(), plan::object::generation(object))
-}
-
-/// The API server's words about an object; those about a Secret without the values that they quote.
-fn words(object: &ObjectId, error: &crate::api::ApiError) -> String {
-    let message = error.to_string();
-    if object.kind.kind != "Secret" || !object.kind.group.is_empty() {
-        return message;
-    }
-    let parts = message.split('"').enumerate();
-    parts.map(|(at, part)| if at % 2 == 0 { part } else { "\"…\"" }).collect()
 }
 
 /// Now, as Kubernetes writes times.

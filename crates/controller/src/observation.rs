@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(crate) struct Observation {
     /// The object as a member of an ApplySet, with that set's id.
     pub(crate) member: Option<(String, Arc<Member>)>,
-    /// The whole object, where instances are watched.
+    /// The whole object, where instances are watched; of who manages which field only who.
     pub(crate) whole: Option<Arc<Value>>,
 }
 
@@ -22,7 +22,18 @@ pub(crate) fn observe(object: Value, reads: &ReadPaths, keep: bool) -> Observati
     let part_of = object::label(&object, names::PART_OF);
     let member =
         (!part_of.is_empty()).then(|| (part_of.to_owned(), Arc::new(member(&object, reads))));
-    Observation { member, whole: keep.then(|| Arc::new(object)) }
+    Observation { member, whole: keep.then(|| Arc::new(without_field_sets(object))) }
+}
+
+/// The object without which fields its managers manage: half of what an instance takes.
+fn without_field_sets(mut object: Value) -> Value {
+    let entries = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
+    for entry in entries.into_iter().flatten() {
+        if let Some(entry) = entry.as_object_mut() {
+            entry.retain(|key, _| key == "manager");
+        }
+    }
+    object
 }
 
 /// `object` as a member.
