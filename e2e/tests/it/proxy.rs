@@ -126,7 +126,7 @@ fn rules_cut_delay_and_refuse() {
             let cut = format!("cut-{number}");
             assert!(create(&cut).await.is_err());
             assert_eq!(proxied.exists(&cut).await?, reaches);
-            proxied.proxy.resume();
+            assert!(proxied.proxy.disarm());
         }
 
         let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -136,7 +136,8 @@ fn rules_cut_delay_and_refuse() {
         assert!(matches!(&refused, kube::Error::Api(status) if status.code == 503), "{refused:?}");
         assert!(!proxied.exists("refused").await?);
         create("refused").await?;
-        proxied.proxy.resume();
+        // Not its connections, too: the client may be about to use one.
+        assert!(proxied.proxy.disarm());
 
         let delay = Duration::from_millis(300);
         let when = Match::writes();
