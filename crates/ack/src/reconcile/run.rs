@@ -156,8 +156,7 @@ pub async fn run<R: Resource>(world: &impl World<R>, mut known: Known<R>) -> Req
             },
             Next::Finish { verdict: None, requeue } => return requeue,
             Next::Finish { verdict: Some(verdict), requeue } => {
-                let documents = known.documents();
-                let verdict = verdict.in_words(|text| documents.withheld(text));
+                let verdict = verdict.in_words(|text| known.documents().withheld(text));
                 let latest = match &known.latest {
                     Latest::Present(latest) => Some(&**latest),
                     Latest::Unread | Latest::Absent | Latest::Failed(_) => None,
