@@ -407,8 +407,9 @@ fn object_changed(shared: &Shared, kind: &GroupKind, change: &Change<Observation
     // instance that is a member writes its own status, too.
     let is_instance =
         [&change.old, &change.new].into_iter().flatten().any(|entry| entry.data.whole.is_some());
-    let own = change.origin == Origin::Write || shared.writing.has(&object_of(kind, &change.key));
-    if own && !is_instance && sets.len() == 1 {
+    let own =
+        || change.origin == Origin::Write || shared.writing.has(&object_of(kind, &change.key));
+    if !is_instance && sets.len() == 1 && own() {
         return;
     }
     let instances: Vec<ObjectId> =
