@@ -69,12 +69,12 @@ pub(super) struct Phase {
 /// How many plain applies a second the API server takes, of the same objects: a custom resource
 /// for each instance, and ConfigMaps for its children.
 pub(super) async fn raw(plane: &ControlPlane, shape: &Shape) -> anyhow::Result<f64> {
+    let [maps, custom] = PLAIN_PATHS;
     let client = plane.client();
     let crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     send(&client, Method::POST, "application/json", crds, &plain_crd()).await?;
     let started = Instant::now();
-    let list =
-        async || send(&client, Method::GET, "application/json", PLAIN_PATHS[1], &Value::Null).await;
+    let list = async || send(&client, Method::GET, "application/json", custom, &Value::Null).await;
     while list().await.is_err() {
         ensure!(started.elapsed() < BOUND, "the CRD of plain objects is not served");
         tokio::time::sleep(LONG_PAUSE).await;
@@ -85,8 +85,8 @@ pub(super) async fn raw(plane: &ControlPlane, shape: &Shape) -> anyhow::Result<f
     each(shape.at_once, 0..number, async |at| {
         let name = format!("raw-{at}");
         let (path, object) = match at % (shape.children + 1) {
-            0 => (PLAIN_PATHS[1], plain_instance(&name)),
-            _ => (PLAIN_PATHS[0], plain(&name)),
+            0 => (custom, plain_instance(&name)),
+            _ => (maps, plain(&name)),
         };
         let path = format!("{path}/{name}?fieldManager=raw&force=true");
         send(&client, Method::PATCH, "application/apply-patch+yaml", &path, &object).await
