@@ -374,8 +374,11 @@ impl Planner<'_> {
             Expr::Bind { variable, init, body } => {
                 let next_slot = self.next_slot;
                 let slot = self.slot();
-                // The slot stays taken while the value is computed: that happens inside of the body.
+                // The value is computed inside of the body: they share no slot.
+                let slots = std::mem::replace(&mut self.slots, self.next_slot);
                 let init = self.node(*init);
+                self.next_slot = self.slots;
+                self.slots = self.slots.max(slots);
                 self.lazy.push(init);
                 let init = Some(self.lazy.len() - 1);
                 let shape = Shapes::DYN;

@@ -205,6 +205,18 @@ fn a_variable_may_hide_another() {
 }
 
 #[test]
+fn a_bound_value_may_have_loops_of_its_own() {
+    table(
+        &env(),
+        &[
+            ("cel.bind(a, [3].map(e, e), [1, 2].map(e, a[0] + e))", "[4, 5]"),
+            ("cel.bind(a, [3, 4].map(e, e), cel.bind(b, 2, a.map(e, e + b)))", "[5, 6]"),
+            ("cel.bind(a, cel.bind(c, 3, [c, c]), cel.bind(b, 2, a.map(e, e + b)))", "[5, 5]"),
+        ],
+    );
+}
+
+#[test]
 fn sets_and_patterns() {
     let env = env()
         .extend()
