@@ -93,7 +93,7 @@ mod tests {
 
     fn object(name: &str) -> ObjectId {
         let kind = GroupKind { group: String::new(), kind: "ConfigMap".to_owned() };
-        ObjectId { kind, namespace: "default".to_owned(), name: name.to_owned() }
+        ObjectId::new(kind, "default", name)
     }
 
     #[test]

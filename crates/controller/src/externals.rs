@@ -4,8 +4,8 @@
 //! A kind of which instances are watched needs neither: its objects are there, whole.
 
 use crate::api::{Api, ApiError};
-use crate::observation::Observation;
-use crate::shared::{Shared, object_id, store_key};
+use crate::observation::{Labels, Observation};
+use crate::shared::{Shared, key_of, object_id};
 use crate::watching::Watching;
 use futures::future::join_all;
 use graph::ReadPaths;
@@ -42,9 +42,6 @@ struct Source {
     version: String,
     plural: String,
 }
-
-/// What is kept of every object of a watched kind.
-type Labels = BTreeMap<String, String>;
 
 #[derive(Default)]
 struct Table {
@@ -196,8 +193,8 @@ impl Externals {
         let resource = source.resource();
         let entries = referenced(store, reference).into_iter();
         let object = |entry: Arc<Entry<Observation>>| {
-            let whole = entry.data.whole.as_ref()?;
-            let reduced = Arc::new(reduce(whole, &resource, &reads));
+            let whole = entry.data.whole.as_ref()?.read();
+            let reduced = Arc::new(reduce(&whole, &resource, &reads));
             Some((object_id(&source.kind, &entry), reduced))
         };
         Some(entries.filter_map(object).collect())
@@ -285,13 +282,13 @@ trait Labelled: Send + Sync + 'static {
 
 impl Labelled for Labels {
     fn label(&self, key: &str) -> Option<&str> {
-        self.get(key).map(String::as_str)
+        self.get(key)
     }
 }
 
 impl Labelled for Observation {
     fn label(&self, key: &str) -> Option<&str> {
-        self.whole.as_ref()?["metadata"]["labels"].get(key)?.as_str()
+        self.whole.as_ref()?.labels.get(key)
     }
 }
 
@@ -299,12 +296,7 @@ impl Labelled for Observation {
 fn referenced<E: Labelled>(store: &Store<E>, reference: &Reference) -> Vec<Arc<Entry<E>>> {
     match &reference.target {
         Target::Object { namespace, name } => {
-            let id = ObjectId {
-                kind: reference.kind.clone(),
-                namespace: namespace.clone(),
-                name: name.clone(),
-            };
-            store.get(&store_key(&id)).into_iter().collect()
+            store.get(&key_of(namespace, name)).into_iter().collect()
         }
         Target::Matching { .. } => {
             let mut list = store.list();
@@ -408,11 +400,7 @@ impl Table {
         let readers = self.readers.entry(source.clone()).or_default();
         let instances = match &reference.target {
             Target::Object { namespace, name } => {
-                let key = match namespace.as_str() {
-                    "" => ObjectKey::cluster(name.as_str()),
-                    namespace => ObjectKey::namespaced(namespace, name.as_str()),
-                };
-                readers.named.entry(key).or_default()
+                readers.named.entry(key_of(namespace, name)).or_default()
             }
             Target::Matching { .. } => readers.selecting.entry(reference.clone()).or_default(),
         };
@@ -529,13 +517,8 @@ impl Source {
     /// Every object of the kind, by its metadata; its labels are kept.
     fn watch(&self) -> (WatchSpec, Projection<Labels>) {
         let spec = WatchSpec::all(self.resource()).metadata_only();
-        let projection: Projection<Labels> = Arc::new(|_, object| {
-            let labels = object["metadata"]["labels"].as_object();
-            let text =
-                |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.into()));
-            let data = labels.into_iter().flatten().filter_map(text).collect();
-            Projected { data, index: Vec::new() }
-        });
+        let projection: Projection<Labels> =
+            Arc::new(|_, object| Projected { data: Labels::of(&object), index: Vec::new() });
         (spec, projection)
     }
 }

@@ -90,7 +90,7 @@ pub(crate) async fn reconcile(shared: &Arc<Shared>, id: ObjectId) -> Requeue {
     if let Some(resource) = shared.watching.resource(&id.kind).filter(|_| failed) {
         shared.metrics.reconcile_failed(&resource);
     }
-    if shared.instance(&id).is_some() {
+    if shared.is_there(&id) {
         shared.memories.remember(&id, memory);
     } else {
         shared.memories.forget(&set, &id);
@@ -277,13 +277,13 @@ impl Run<'_> {
         for kind in kinds {
             let Some(store) = self.shared.watching.store(kind) else { continue };
             for entry in store.indexed(&self.set) {
-                if let Some((_, member)) = &entry.data.member {
+                if let Some(member) = &entry.data.member {
                     let object = object_id(kind, &entry);
                     // Nobody else may claim what is ours already.
                     if self.shared.claims.claim(&object, &self.id).is_err() {
                         tracing::warn!(instance = %self.id, %object, "a member is claimed by another instance");
                     }
-                    members.insert(object, member.clone());
+                    members.insert(object, Arc::new(member.read(&entry)));
                 }
             }
         }
@@ -516,7 +516,7 @@ impl Run<'_> {
             }
             let now = now();
             let Some(status) = next_status(&object, report, &now) else { return requeue };
-            let mut next = Value::clone(&object);
+            let mut next = object.clone();
             next["status"] = status;
             if let Some(metadata) = next["metadata"].as_object_mut() {
                 metadata.remove("managedFields");
@@ -533,7 +533,7 @@ impl Run<'_> {
                 Err(error) if error.code() == 409 => {
                     let id = &self.id;
                     match self.shared.api.get(&resource, &id.namespace, &id.name).await {
-                        Ok(Some(object)) => fresh = Some(Arc::new(object)),
+                        Ok(Some(object)) => fresh = Some(object),
                         Ok(None) => return requeue,
                         Err(_) => return Requeue::RateLimited,
                     }

@@ -407,7 +407,9 @@ fn ages_of_conditions(shared: &Shared) {
         let gvr = gvr(&resource);
         let entries = shared.watching.store(&kind).map(|store| store.list()).unwrap_or_default();
         for entry in entries {
-            let Some(object) = &entry.data.whole else { continue };
+            let Some(object) = entry.data.whole.as_ref().map(|whole| whole.read()) else {
+                continue;
+            };
             let conditions = object["status"]["conditions"].as_array();
             for condition in conditions.into_iter().flatten() {
                 let part = |key| condition[key].as_str().unwrap_or("");
@@ -429,9 +431,8 @@ fn ages_of_conditions(shared: &Shared) {
 fn states(shared: &Shared, kind: &GroupKind) -> std::collections::BTreeMap<String, usize> {
     let mut states = std::collections::BTreeMap::new();
     let entries = shared.watching.store(kind).map(|store| store.list()).unwrap_or_default();
-    for object in entries.iter().filter_map(|entry| entry.data.whole.as_ref()) {
-        let state = plan::object::text(object, &["status", "state"]);
-        *states.entry(state.to_owned()).or_default() += 1;
+    for whole in entries.iter().filter_map(|entry| entry.data.whole.as_ref()) {
+        *states.entry(whole.state.to_string()).or_default() += 1;
     }
     states
 }

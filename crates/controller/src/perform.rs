@@ -327,7 +327,7 @@ async fn list(
                 continue;
             }
             let name = text(&object, &["metadata", "name"]).to_owned();
-            members.insert(ObjectId { kind: kind.clone(), namespace, name }, listed(&object));
+            members.insert(ObjectId::new(kind.clone(), namespace, name), listed(&object));
         }
     }
     Ok(members)
@@ -369,7 +369,7 @@ async fn delete(
 /// gone already is what was wanted.
 async fn remove_finalizer(shared: &Shared, id: &ObjectId) -> Result<(), ApiError> {
     let resource = resource(shared, &id.kind)?;
-    let mut object = shared.instance(id).map(|object| Value::clone(&object));
+    let mut object = shared.instance(id);
     for attempt in 1.. {
         let Some(live) = object else { return Ok(()) };
         let finalizers = get(&live, &["metadata", "finalizers"]).and_then(Value::as_array);

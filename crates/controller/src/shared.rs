@@ -101,9 +101,14 @@ pub(crate) fn permits() -> Arc<Semaphore> {
 
 /// How the stores call an object.
 pub(crate) fn store_key(id: &ObjectId) -> ObjectKey {
-    match id.namespace.as_str() {
-        "" => ObjectKey::cluster(id.name.as_str()),
-        namespace => ObjectKey::namespaced(namespace, id.name.as_str()),
+    key_of(&id.namespace, &id.name)
+}
+
+/// How the stores call the object of a name; `namespace` is empty for a cluster-scoped one.
+pub(crate) fn key_of(namespace: &str, name: &str) -> ObjectKey {
+    match namespace {
+        "" => ObjectKey::cluster(name),
+        namespace => ObjectKey::namespaced(namespace, name),
     }
 }
 
@@ -114,11 +119,7 @@ pub(crate) fn object_id<E>(kind: &GroupKind, entry: &Entry<E>) -> ObjectId {
 
 /// How the planner calls the object of `kind` that the stores call `key`.
 pub(crate) fn object_of(kind: &GroupKind, key: &ObjectKey) -> ObjectId {
-    ObjectId {
-        kind: kind.clone(),
-        namespace: key.namespace.clone().unwrap_or_default(),
-        name: key.name.clone(),
-    }
+    ObjectId::new(kind.clone(), key.namespace.as_deref().unwrap_or(""), key.name.as_str())
 }
 
 /// Adds `key` to `queue`, which says itself when it is full; the next change of the object, or the
@@ -131,9 +132,17 @@ pub(crate) fn enqueue<K: Ord + Clone + Display>(queue: &Queue<K>, key: K) {
 
 impl Shared {
     /// The instance as last observed; `None` when it is gone or its kind is not watched.
-    pub(crate) fn instance(&self, id: &ObjectId) -> Option<Arc<Value>> {
+    pub(crate) fn instance(&self, id: &ObjectId) -> Option<Value> {
         let store: Store<Observation> = self.watching.store(&id.kind)?;
-        store.get(&store_key(id))?.data.whole.clone()
+        Some(store.get(&store_key(id))?.data.whole.as_ref()?.read())
+    }
+
+    /// Whether the instance is there, as far as is known.
+    pub(crate) fn is_there(&self, id: &ObjectId) -> bool {
+        let store: Option<Store<Observation>> = self.watching.store(&id.kind);
+        store.is_some_and(|store| {
+            store.get(&store_key(id)).is_some_and(|entry| entry.data.whole.is_some())
+        })
     }
 
     /// `instance` is to look at the world again.

@@ -8,7 +8,7 @@ use crate::kinds::Kinds;
 use crate::listing::Listing;
 use crate::memory::Memories;
 use crate::metrics::{Gauges, Metrics};
-use crate::observation::Observation;
+use crate::observation::{KeptMember, Observation};
 use crate::registry::Registry;
 use crate::shared::{Options, Shared, enqueue, object_id, object_of, permits};
 use crate::standing::Standings;
@@ -23,7 +23,7 @@ use runtime::probes::Readiness;
 use runtime::queue::{Queue, QueueMetricsVec, QueueOptions};
 use runtime::shutdown::Tasks;
 use runtime::store::{
-    Change, Origin, Projected, Projection, Store, WatchMetricsVec, WatchOptions, WatchSpec,
+    Change, Entry, Origin, Projected, Projection, Store, WatchMetricsVec, WatchOptions, WatchSpec,
 };
 use runtime::workers::{Requeue, Workers};
 use serde_json::{Value, json};
@@ -381,10 +381,10 @@ fn object_changed(shared: &Shared, kind: &GroupKind, change: &Change<Observation
             if let Some(resource) = shared.watching.resource(kind) {
                 shared.metrics.instance_changed(&resource, event);
             }
-            match &change.new {
+            match change.new.as_ref().map(|new| &new.data.whole) {
                 // What is ACTIVE when it is first seen was so before this process started.
-                Some(new) if !is_active(new) => shared.standings.changed(&id),
-                Some(_) => {}
+                Some(Some(whole)) if whole.is_active => {}
+                Some(_) => shared.standings.changed(&id),
                 None => shared.standings.forget(&id),
             }
             shared.wake(&id);
@@ -392,15 +392,12 @@ fn object_changed(shared: &Shared, kind: &GroupKind, change: &Change<Observation
         let readers = shared.externals.affected(kind, change);
         readers.iter().for_each(|reader| shared.wake(reader));
     }
-    let member = |entry: &Option<Arc<runtime::store::Entry<Observation>>>| {
-        entry.as_ref().and_then(|entry| entry.data.member.clone())
-    };
-    let (old, new) = (member(&change.old), member(&change.new));
+    let (old, new) = (as_member(&change.old), as_member(&change.new));
     if old == new {
         return;
     }
-    let sets = [old, new].into_iter().flatten().map(|(set, _)| set);
-    let mut sets: Vec<String> = sets.collect();
+    let sets = [&change.old, &change.new].into_iter().flatten().flat_map(|entry| entry.index());
+    let mut sets: Vec<&String> = sets.collect();
     sets.dedup();
     // Whoever writes to a member takes the answer in itself and then looks at all there is, so it
     // need not be told, neither by the answer nor by what the watch delivers before; but an
@@ -420,23 +417,21 @@ fn object_changed(shared: &Shared, kind: &GroupKind, change: &Change<Observation
     instances.iter().for_each(|instance| shared.wake(instance));
 }
 
-/// Whether an instance says that it is ACTIVE with the spec that it has.
-fn is_active(entry: &runtime::store::Entry<Observation>) -> bool {
-    let whole = entry.data.whole.as_ref();
-    whole.is_some_and(|object| {
-        object["status"]["state"] == "ACTIVE"
-            && plan::conditions::is_ready(&object["status"]["conditions"], generation(object))
-    })
+/// What an instance has to know of a member: which object it is, whether it is being deleted, which
+/// ApplySets it is in, and what is kept of it.
+fn as_member(
+    entry: &Option<Arc<Entry<Observation>>>,
+) -> Option<(&str, bool, &[String], &KeptMember)> {
+    let entry = entry.as_ref()?;
+    Some((&entry.uid, entry.is_terminating(), entry.index(), entry.data.member.as_deref()?))
 }
 
 /// Creation, deletion, a changed spec, and suspension; not status, labels or annotations.
 fn instance_matters(change: &Change<Observation>) -> bool {
     let (Some(old), Some(new)) = (&change.old, &change.new) else { return true };
     let (Some(was), Some(is)) = (&old.data.whole, &new.data.whole) else { return true };
-    let suspended =
-        |object: &Value| annotation(object, names::RECONCILE).map(str::to_ascii_lowercase);
     old.uid != new.uid
         || old.is_terminating() != new.is_terminating()
-        || generation(was) != generation(is)
-        || suspended(was) != suspended(is)
+        || was.generation != is.generation
+        || was.suspension != is.suspension
 }

@@ -9,8 +9,7 @@ use plan::names;
 use plan::object::GroupKind;
 use runtime::shutdown::Tasks;
 use runtime::store::{
-    Change, Projected, Projection, Store, SyncError, TooManyWatches, WatchOptions, WatchSpec,
-    Watches,
+    Change, Projection, Store, SyncError, TooManyWatches, WatchOptions, WatchSpec, Watches,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -190,9 +189,7 @@ impl Width {
             // Items of a list come without them.
             object["apiVersion"] = type_meta.0.clone().into();
             object["kind"] = type_meta.1.clone().into();
-            let data = observe(object, &reads, instances);
-            let index = data.member.iter().map(|(set, _)| set.clone()).collect();
-            Projected { data, index }
+            observe(object, &reads, instances)
         });
         (spec, projection)
     }

@@ -142,13 +142,13 @@ impl<'a> World<'a> {
     /// What an object is called; one of a namespaced kind without a namespace is in that of the
     /// instance.
     fn identity(&self, object: &Value) -> ObjectId {
-        let mut id = ObjectId::of(object);
+        let id = ObjectId::of(object);
         let mut kinds = self.graph.nodes.iter().map(|node| &node.kind);
         let kind =
             kinds.find(|kind| kind.gvk.group == id.kind.group && kind.gvk.kind == id.kind.kind);
         if id.namespace.is_empty() && kind.is_some_and(|kind| kind.namespaced) {
-            plan::object::text(&self.instance, &["metadata", "namespace"])
-                .clone_into(&mut id.namespace);
+            let namespace = plan::object::text(&self.instance, &["metadata", "namespace"]);
+            return ObjectId::new(id.kind.clone(), namespace, id.name.as_str());
         }
         id
     }

@@ -1,7 +1,7 @@
 //! The ApplySet of an instance: its id and its inventory (KEP-3659, and kro's hash over it).
 
 use crate::names;
-use crate::object::{GroupKind, ObjectId, annotation, label};
+use crate::object::{GroupKind, Name, ObjectId, annotation, label};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ pub enum InvalidInventory {
 /// Source: KEP-3659, "ApplySet identification"; kro-controller facts, section 2.
 #[must_use]
 pub fn applyset_id(instance: &ObjectId) -> String {
-    let ObjectId { kind: GroupKind { group, kind }, namespace, name } = instance;
+    let Name { kind: GroupKind { group, kind }, namespace, name } = &**instance;
     let digest = Sha256::digest(format!("{name}.{namespace}.{kind}.{group}"));
     format!("applyset-{}-v1", URL_SAFE_NO_PAD.encode(digest))
 }
@@ -136,11 +136,8 @@ mod tests {
     const ID: &str = "applyset-KsB9Oezw8ZRAhObmjz88v8PI2BmDkjRny4baMf5P5P0-v1";
 
     fn web_app() -> ObjectId {
-        ObjectId {
-            kind: GroupKind { group: "kro.run".into(), kind: "WebApp".into() },
-            namespace: "default".into(),
-            name: "myapp".into(),
-        }
+        let kind = GroupKind { group: "kro.run".into(), kind: "WebApp".into() };
+        ObjectId::new(kind, "default", "myapp")
     }
 
     fn inventory() -> Inventory {

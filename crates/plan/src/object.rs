@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// A group and a kind, without a version. The order is that of [`fmt::Display`]'s text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -13,8 +15,14 @@ pub struct GroupKind {
 }
 
 /// An object's identity. Two versions of one group name the same object.
+///
+/// Many tables name the same object: a clone is a pointer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ObjectId {
+pub struct ObjectId(Arc<Name>);
+
+/// What an [`ObjectId`] consists of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name {
     /// Group and kind.
     pub kind: GroupKind,
     /// Namespace; empty for a cluster-scoped object.
@@ -66,14 +74,17 @@ impl PartialOrd for GroupKind {
 // === impl ObjectId ===
 
 impl ObjectId {
+    /// The object of `kind` with this name; `namespace` is empty for a cluster-scoped one.
+    #[must_use]
+    pub fn new(kind: GroupKind, namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self(Arc::new(Name { kind, namespace: namespace.into(), name: name.into() }))
+    }
+
     /// The identity of an object with `apiVersion`, `kind` and `metadata`.
     #[must_use]
     pub fn of(object: &Value) -> Self {
-        Self {
-            kind: GroupKind::of(object),
-            namespace: text(object, &["metadata", "namespace"]).to_owned(),
-            name: text(object, &["metadata", "name"]).to_owned(),
-        }
+        let part = |key| text(object, &["metadata", key]);
+        Self::new(GroupKind::of(object), part("namespace"), part("name"))
     }
 
     /// `namespace/name`, or the name alone.
@@ -83,6 +94,14 @@ impl ObjectId {
             "" => self.name.clone(),
             namespace => format!("{namespace}/{}", self.name),
         }
+    }
+}
+
+impl Deref for ObjectId {
+    type Target = Name;
+
+    fn deref(&self) -> &Name {
+        &self.0
     }
 }
 

@@ -89,7 +89,7 @@ impl Memory {
 }
 
 fn key<Spec>(object: &Object<Spec>) -> ObjectKey {
-    ObjectKey { namespace: Some(object.namespace.clone()), name: object.name.clone() }
+    ObjectKey::namespaced(object.namespace.as_str(), object.name.as_str())
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ mod tests {
     }
 
     fn key(number: usize) -> ObjectKey {
-        ObjectKey { namespace: Some("n".to_owned()), name: number.to_string() }
+        ObjectKey::namespaced("n", number.to_string())
     }
 
     #[test]

@@ -162,7 +162,7 @@ fn id(text: &str) -> ObjectId {
     let (kind, name) = text.split_once(' ').unwrap_or_else(|| panic!("no object: {text}"));
     let (namespace, name) = name.split_once('/').unwrap_or(("", name));
     let kind = GroupKind { group: "test.example.com".into(), kind: kind.into() };
-    ObjectId { kind, namespace: namespace.into(), name: name.into() }
+    ObjectId::new(kind, namespace, name)
 }
 
 fn short(id: &ObjectId) -> String {

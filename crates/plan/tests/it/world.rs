@@ -139,7 +139,7 @@ impl World {
     pub(crate) fn id(kind: &str, name: &str) -> ObjectId {
         let namespace = if kind == "Zone" { "" } else { "default" };
         let kind = GroupKind { group: "test.example.com".into(), kind: kind.into() };
-        ObjectId { kind, namespace: namespace.into(), name: name.into() }
+        ObjectId::new(kind, namespace, name)
     }
 
     /// The process is started anew: nothing is remembered, everything is listed.

@@ -2,12 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 /// Namespace and name of an object. Sorted by namespace, then name.
+///
+/// Tables and their indexes name the same objects: a clone is a pointer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ObjectKey {
+pub struct ObjectKey(Arc<Parts>);
+
+/// What an [`ObjectKey`] consists of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Parts {
     /// The namespace; `None` for an object of a cluster-scoped kind.
     pub namespace: Option<String>,
     /// The name.
@@ -17,12 +25,24 @@ pub struct ObjectKey {
 impl ObjectKey {
     /// The key of an object in a namespace.
     pub fn namespaced(namespace: impl Into<String>, name: impl Into<String>) -> ObjectKey {
-        ObjectKey { namespace: Some(namespace.into()), name: name.into() }
+        ObjectKey::new(Some(namespace.into()), name.into())
     }
 
     /// The key of an object of a cluster-scoped kind.
     pub fn cluster(name: impl Into<String>) -> ObjectKey {
-        ObjectKey { namespace: None, name: name.into() }
+        ObjectKey::new(None, name.into())
+    }
+
+    fn new(namespace: Option<String>, name: String) -> ObjectKey {
+        ObjectKey(Arc::new(Parts { namespace, name }))
+    }
+}
+
+impl Deref for ObjectKey {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }
 
@@ -69,10 +89,10 @@ impl Meta {
         let required = |field: &str, path| text(field).map(str::to_owned).ok_or(Malformed { path });
         let labels = metadata["labels"].as_object();
         Ok(Meta {
-            key: ObjectKey {
-                namespace: text("namespace").map(str::to_owned),
-                name: required("name", "metadata.name")?,
-            },
+            key: ObjectKey::new(
+                text("namespace").map(str::to_owned),
+                required("name", "metadata.name")?,
+            ),
             uid: required("uid", "metadata.uid")?,
             resource_version: text("resourceVersion")
                 .and_then(|version| version.parse().ok())

@@ -67,9 +67,8 @@ fn others() -> Vec<ObjectId> {
         ("other", "listed-1"),
         ("other", "listed-2"),
     ] {
-        let mut id = World::id("Other", name);
-        namespace.clone_into(&mut id.namespace);
-        others.push(id);
+        let named = World::id("Other", name);
+        others.push(ObjectId::new(named.kind.clone(), namespace, name));
     }
     others
 }
