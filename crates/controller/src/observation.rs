@@ -178,3 +178,41 @@ fn forget_field_sets(object: &mut Value) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::observe;
+    use graph::ReadPaths;
+    use serde_json::json;
+
+    #[test]
+    fn an_instance_is_read_as_it_was_without_field_sets() {
+        let mut object = json!({
+            "apiVersion": "kro.run/v1alpha1",
+            "kind": "App",
+            "metadata": {
+                "name": "app",
+                "generation": 2,
+                "labels": {"team": "é", "tier": ""},
+                "annotations": {"kro.run/reconcile": "Suspended"},
+                "managedFields": [{"manager": "kubectl", "fieldsV1": {"f:spec": {}}}],
+            },
+            "spec": {"big": u64::MAX, "small": i64::MIN, "part": 0.1, "tiny": 5e-324, "none": null},
+            "status": {"state": "ACTIVE", "conditions": [
+                {"type": "Ready", "status": "True", "observedGeneration": 1},
+            ]},
+        });
+        let kept = observe(object.clone(), &ReadPaths::default(), true);
+        assert_eq!(kept.index, Vec::<String>::new());
+        assert_eq!(kept.data.member, None);
+        let whole = kept.data.whole.expect("instances are watched");
+        object["metadata"]["managedFields"] = json!([{"manager": "kubectl"}]);
+        assert_eq!(whole.read(), object);
+        assert_eq!(whole.labels.get("team"), Some("é"));
+        assert_eq!(whole.labels.get("tier"), Some(""));
+        assert_eq!(whole.labels.get("kind"), None);
+        assert_eq!(whole.suspension.as_deref(), Some("suspended"));
+        assert_eq!((whole.generation, &*whole.state), (2, "ACTIVE"));
+        assert!(!whole.is_active, "it is ACTIVE with the spec before this one");
+    }
+}

@@ -67,7 +67,7 @@ pub(super) struct Phase {
 }
 
 /// How many plain applies a second the API server takes, of the same objects: a custom resource
-/// for each instance, and ConfigMaps for its children.
+/// for each instance, and ConfigMaps for its children, labelled as these are.
 pub(super) async fn raw(plane: &ControlPlane, shape: &Shape) -> anyhow::Result<f64> {
     let [maps, custom] = PLAIN_PATHS;
     let client = plane.client();
@@ -134,8 +134,12 @@ impl<'a> Load<'a> {
     pub(super) async fn run(self, raw: f64, steady: Duration) -> anyhow::Result<Measured> {
         let shape = self.shape;
         if shape.course == Course::External {
-            let mut shared = plain("shared");
-            shared["data"] = json!({"value": "one"});
+            let shared = json!({
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": "shared", "namespace": "default"},
+                "data": {"value": "one"},
+            });
             self.post("/api/v1/namespaces/default/configmaps", &shared).await?;
         }
         let definition_seconds = self.define().await?;

@@ -176,12 +176,31 @@ impl Shape {
     }
 }
 
-/// A ConfigMap as the raw rate is measured with.
+/// A ConfigMap as the raw rate is measured with: a child, with the labels that every kro gives it.
 pub(super) fn plain(name: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": "default", "labels": {"kind": "raw"}},
+        "metadata": {
+            "name": name,
+            "namespace": "default",
+            "labels": {
+                "kind": "raw",
+                "app.kubernetes.io/managed-by": "nobody",
+                "applyset.kubernetes.io/part-of":
+                    "applyset-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA-v1",
+                "kro.run/owned": "true",
+                "kro.run/kro-version": "v0.0.0",
+                "kro.run/instance-id": "00000000-0000-0000-0000-000000000000",
+                "kro.run/instance-name": name,
+                "kro.run/instance-namespace": "default",
+                "kro.run/instance-group": "load.example.com",
+                "kro.run/instance-version": "v1",
+                "kro.run/instance-kind": "Plain",
+                "kro.run/node-id": "raw",
+            },
+            "annotations": {"internal.kro.run/apply-order": "1"},
+        },
         "data": {"value": "one", "other": "two"},
     })
 }
