@@ -50,6 +50,7 @@ use crate::scope::Surroundings;
 
 mod events;
 mod exports;
+mod kept;
 mod live;
 mod memory;
 mod pace;
@@ -57,6 +58,7 @@ mod role_stores;
 
 use events::Events;
 use exports::Exports;
+use kept::Kept;
 use live::Live;
 use memory::Memory;
 use pace::Api;
@@ -236,14 +238,11 @@ fn namespaces(client: &Client, options: &Options, tasks: &Tasks) -> Store<Namesp
 
 /// The stores of a kind: one for all namespaces, or one for each that is watched.
 #[derive(Clone)]
-struct Stores(Vec<(Option<String>, Store<Arc<Json>>)>);
+struct Stores(Vec<(Option<String>, Store<Kept>)>);
 
 impl Stores {
     /// Starts them.
-    fn start(
-        namespaces: &[String],
-        mut start: impl FnMut(Option<String>) -> Store<Arc<Json>>,
-    ) -> Self {
+    fn start(namespaces: &[String], mut start: impl FnMut(Option<String>) -> Store<Kept>) -> Self {
         let scopes: Vec<Option<String>> = if namespaces.is_empty() {
             vec![None]
         } else {
@@ -252,7 +251,7 @@ impl Stores {
         Self(scopes.into_iter().map(|scope| (scope.clone(), start(scope))).collect())
     }
 
-    fn of(&self, key: &ObjectKey) -> Option<&Store<Arc<Json>>> {
+    fn of(&self, key: &ObjectKey) -> Option<&Store<Kept>> {
         let holds = |scope: &Option<String>| scope.is_none() || *scope == key.namespace;
         self.0.iter().find(|(scope, _)| holds(scope)).map(|(_, store)| store)
     }
@@ -303,7 +302,7 @@ fn start_kind<R: Resource>(
         spec.namespace = scope;
         spec.labels = options.labels.clone();
         let (queue, exports) = (queue.clone(), shared.exports.clone());
-        let on_change = move |change: &Change<Arc<Json>>| {
+        let on_change = move |change: &Change<Kept>| {
             if let Some(exports) = &exports {
                 exports.source_changed(&kind.group(), kind.kind, &change.key);
             }
@@ -312,7 +311,7 @@ fn start_kind<R: Resource>(
             }
         };
         let client = shared.client.clone();
-        Store::start(client, spec, whole(), options.watch.clone(), tasks, on_change)
+        Store::start(client, spec, kept::projection(), options.watch.clone(), tasks, on_change)
     });
     let workers = Workers::new(
         name.as_str(),
@@ -382,7 +381,7 @@ async fn reconcile<R: Resource>(
         memory.forget(key);
         return Requeue::Done;
     };
-    let object = Object::<R::Spec>::parse(&entry.data);
+    let object = Object::<R::Spec>::parse(&entry.data.object());
     if let Some(left) = memory.rests(&object, *resync, Instant::now()) {
         return Requeue::After(left);
     }
@@ -482,27 +481,16 @@ fn resource(kind: &Kind) -> ApiResource {
     }
 }
 
-/// Keeps the object without who manages which field, the larger part of many objects.
-fn whole() -> Projection<Arc<Json>> {
-    Arc::new(|_, mut object| {
-        if let Some(metadata) = object.get_mut("metadata").and_then(Json::as_object_mut) {
-            metadata.remove("managedFields");
-        }
-        Projected { data: Arc::new(object), index: Vec::new() }
-    })
-}
-
 /// Whether a change is a reason to look at the object: it is new, or another one, or its spec or
 /// its deletion has changed. What we wrote ourselves is none: a pass knows what it has written, and
 /// it writes only to the version that it has seen.
-fn is_due(change: &Change<Arc<Json>>) -> bool {
+fn is_due(change: &Change<Kept>) -> bool {
     let Some(new) = &change.new else { return false };
     if change.origin == Origin::Write {
         return false;
     }
     let Some(old) = &change.old else { return true };
-    let generation = |object: &Json| object.pointer("/metadata/generation").cloned();
     old.uid != new.uid
         || old.is_terminating() != new.is_terminating()
-        || generation(&old.data) != generation(&new.data)
+        || old.data.generation() != new.data.generation()
 }

@@ -119,11 +119,24 @@ pub struct Asked<'a, R: Resource> {
 pub enum Depth {
     /// Whether it is there, and what its deletion depends on.
     Existence,
-    /// What the spec makes use of: enough where everything was read before, or where the resource
-    /// has just been made.
+    /// What the spec makes use of: enough where the resource has just been made.
     InUse,
+    /// What the kind reads in a resync of an object that has not changed. The number counts these
+    /// resyncs from one since everything was read.
+    Resync(u32),
     /// Everything that the rows compare.
     Everything,
+}
+
+impl Depth {
+    /// Whether everything is read: in a resync, by one of so many.
+    pub(crate) fn is_everything_by_one_of(self, resyncs: u32) -> bool {
+        match self {
+            Self::Existence | Self::InUse => false,
+            Self::Resync(number) => number.is_multiple_of(resyncs),
+            Self::Everything => true,
+        }
+    }
 }
 
 /// Where a resource is.

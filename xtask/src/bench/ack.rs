@@ -28,9 +28,10 @@ pub(crate) struct Arguments {
     /// How many buckets, tables and queues, each
     #[arg(long, default_value_t = 1_000)]
     number: usize,
-    /// How many objects of a kind the controller works on at a time
-    #[arg(long, default_value_t = 10)]
-    workers: usize,
+    /// How many objects of a kind the controller works on at a time, a run for each; the first is
+    /// what it does without a flag
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 10])]
+    workers: Vec<usize>,
     /// How long AWS takes over each call, in milliseconds
     #[arg(long, default_value_t = 20)]
     latency: u32,
@@ -53,14 +54,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         None => e2e::binaries::release_binary("ack", "ack-controller")?,
     };
     let number = if arguments.quick { 30 } else { arguments.number };
-    let (workers, latency) = (arguments.workers, Duration::from_millis(arguments.latency.into()));
+    let latency = Duration::from_millis(arguments.latency.into());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (loads, resyncs) = runtime.block_on(async {
+        let mut loads = Vec::new();
+        for workers in &arguments.workers {
+            let stack = Stack::start(Options::api_server()).await?;
+            stack.aws.control().set_latency(latency);
+            let load = Load::new(&stack, number, *workers, latency);
+            loads.push(load.run(&controller).await.context("under load")?);
+        }
         let stack = Stack::start(Options::api_server()).await?;
-        stack.aws.control().set_latency(latency);
-        let load = Load::new(&stack, number, workers, latency);
-        let loads = load.run(&controller).await.context("under load")?;
-        stack.aws.control().reset();
         let resyncs = resync::count(&stack, UNCHANGED, &controller).await;
         anyhow::Ok((loads, resyncs.context("resyncs")?))
     })?;

@@ -25,9 +25,21 @@ pub(super) struct Usage {
 ///
 /// The process has ended.
 pub(super) fn of(process: &Process) -> anyhow::Result<Usage> {
-    let process = process.id().context("the controller has ended")?;
+    of_id(process.id().with_context(|| format!("{} has ended", process.program().name))?)
+}
+
+/// Reads it of this process.
+///
+/// # Errors
+///
+/// There is no `/proc`.
+pub(super) fn own() -> anyhow::Result<Usage> {
+    of_id(std::process::id())
+}
+
+fn of_id(process: u32) -> anyhow::Result<Usage> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))
-        .context("the controller has ended")?;
+        .context("the process has ended")?;
     // The name, in parentheses, may hold anything.
     let (_, fields) = stat.rsplit_once(") ").context("no stat of a process")?;
     let fields: Vec<&str> = fields.split_whitespace().collect();

@@ -20,6 +20,8 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls;
+use tokio::sync::Semaphore;
+use tokio::sync::SemaphorePermit;
 
 use super::ApiMetrics;
 use super::Effect;
@@ -29,6 +31,9 @@ use super::telemetry::Telemetry;
 /// Most clients kept at a time. Endpoints come from annotations of namespaces, so there is a bound
 /// on what they can make us hold.
 const MOST_CLIENTS: usize = 64;
+
+/// Most calls at a time that reads make together.
+const MOST_TOGETHER: usize = 64;
 
 /// Where requests go instead of the public endpoints.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +87,16 @@ pub struct Regional {
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// Amazon SQS.
     pub sqs: aws_sdk_sqs::Client,
+    /// See [`Regional::turn`].
+    turns: Semaphore,
+}
+
+impl Regional {
+    /// The right to make one of the calls that a read makes together with others. There are so many
+    /// at a time: each takes memory, for itself and for its connection.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.acquire().await.ok()
+    }
 }
 
 /// A region, an endpoint, and a role.
@@ -226,6 +241,7 @@ impl Aws {
             s3control: aws_sdk_s3control::Client::from_conf(control.build()),
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
             sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
+            turns: Semaphore::new(MOST_TOGETHER),
         }
     }
 }

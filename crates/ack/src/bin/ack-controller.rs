@@ -169,6 +169,8 @@ fn options(
         kind_workers: workers.map(|item| (item.kind.clone(), item.value)).collect(),
         watch: WatchOptions {
             metrics: Some(runtime::store::WatchMetricsVec::register(registry)?),
+            // A page is parsed as a whole before it is kept as text.
+            page_size: 100,
             ..WatchOptions::default()
         },
         queue_metrics: Some(runtime::queue::QueueMetricsVec::register(registry)?),

@@ -16,7 +16,7 @@ use crate::kind::Kind;
 use crate::object::Object;
 use crate::shape::Time;
 
-/// How many may wait to be sent; more are dropped, since nothing depends on them.
+/// How many may wait to be sent, as text; more are dropped, since nothing depends on them.
 const CAPACITY: usize = 1_000;
 
 /// Who says so.
@@ -25,7 +25,7 @@ const COMPONENT: &str = "ack-controller";
 /// Where events go.
 #[derive(Clone, Debug)]
 pub(super) struct Events {
-    sender: mpsc::Sender<(String, Json)>,
+    sender: mpsc::Sender<(String, Vec<u8>)>,
     /// Makes the names of events differ within a process.
     number: Arc<AtomicU64>,
 }
@@ -33,7 +33,7 @@ pub(super) struct Events {
 impl Events {
     /// Starts to send, as a task of `tasks`.
     pub(super) fn start(client: &Client, tasks: &Tasks) -> Self {
-        let (sender, mut receiver) = mpsc::channel::<(String, Json)>(CAPACITY);
+        let (sender, mut receiver) = mpsc::channel::<(String, Vec<u8>)>(CAPACITY);
         let (client, stop) = (client.clone(), tasks.token().clone());
         tasks.spawn("events", async move {
             loop {
@@ -44,7 +44,7 @@ impl Events {
                 let Some((url, event)) = event else { return Ok(()) };
                 let request = http::Request::post(url)
                     .header("content-type", "application/json")
-                    .body(event.to_string().into_bytes())?;
+                    .body(event)?;
                 match client.request::<Json>(request).await {
                     Ok(_) => {}
                     Err(kube::Error::Api(status)) => {
@@ -89,7 +89,7 @@ impl Events {
             "count": 1,
         });
         let url = format!("/api/v1/namespaces/{}/events", object.namespace);
-        if self.sender.try_send((url, json)).is_err() {
+        if self.sender.try_send((url, json.to_string().into_bytes())).is_err() {
             tracing::debug!("too many events, one is dropped");
         }
     }

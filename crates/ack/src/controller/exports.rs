@@ -28,6 +28,7 @@ use serde_json::json;
 use super::KINDS;
 use super::Options;
 use super::Stores;
+use super::kept::Kept;
 use super::request;
 use crate::export;
 use crate::export::Said;
@@ -70,14 +71,14 @@ impl Exports {
                 let from = spec.from.resource;
                 index_key(&from.group, namespace, &from.kind, &from.name)
             });
-            Projected { data: Arc::new(object), index: index.into_iter().collect() }
+            Projected { data: Kept::of(object), index: index.into_iter().collect() }
         });
         let added = queue.clone();
         let stores = Stores::start(&options.namespaces, |scope| {
             let mut spec = WatchSpec::all(resource.clone());
             spec.namespace = scope;
             let added = added.clone();
-            let on_change = move |change: &Change<Arc<Json>>| {
+            let on_change = move |change: &Change<Kept>| {
                 if change.new.is_some() && change.origin != Origin::Write {
                     added.add(change.key.clone());
                 }
@@ -132,7 +133,7 @@ impl Pass {
     async fn reconcile(&self, key: &ObjectKey) -> Requeue {
         let entry = self.stores.of(key).and_then(|store| store.get(key));
         let Some(entry) = entry else { return Requeue::Done };
-        let object = Arc::clone(&entry.data);
+        let object = entry.data.object();
         let namespace = key.namespace.clone().unwrap_or_default();
         let url = format!(
             "/apis/{}/{VERSION}/namespaces/{namespace}/{}/{}",

@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::events::Events;
+use super::kept::Kept;
 use super::memory::Memory;
 use crate::aws::Effect;
 use crate::aws::Failure;
@@ -35,7 +36,7 @@ use crate::shape::Time;
 /// One object and everything that a pass over it touches.
 pub(super) struct Live<'a> {
     pub(super) client: &'a Client,
-    pub(super) store: &'a Store<Arc<Json>>,
+    pub(super) store: &'a Store<Kept>,
     /// The objects of the kind in the object's namespace.
     pub(super) url: String,
     pub(super) name: String,

@@ -13,9 +13,6 @@ use crate::object::Object;
 use crate::resource::Depth;
 use crate::shape::Shape;
 
-/// Every so many resyncs of an unchanged object everything is read.
-const EVERY: u32 = 4;
-
 /// What is remembered of the objects of a kind. It is lost with the process: then everything is
 /// read again.
 #[derive(Debug, Default)]
@@ -27,8 +24,8 @@ struct Seen {
     uid: String,
     /// Says which spec it had.
     generation: i64,
-    /// Passes since everything was read.
-    passes: u32,
+    /// Resyncs since everything was read.
+    resyncs: u32,
     /// When it was found to be synced.
     at: Instant,
 }
@@ -43,10 +40,10 @@ impl Memory {
     /// How much of the object's resource is to be read in this pass.
     pub(super) fn depth<Spec: Shape>(&self, object: &Object<Spec>) -> Depth {
         let seen = self.lock();
-        let unchanged = seen
-            .get(&key(object))
-            .is_some_and(|seen| seen.is_of(object) && seen.passes + 1 < EVERY);
-        if unchanged { Depth::InUse } else { Depth::Everything }
+        match seen.get(&key(object)).filter(|seen| seen.is_of(object)) {
+            Some(seen) => Depth::Resync(seen.resyncs.wrapping_add(1)),
+            None => Depth::Everything,
+        }
     }
 
     /// How long an object that is synced is left alone still; `None` if it is to be looked at.
@@ -67,15 +64,12 @@ impl Memory {
 
     /// The object was synced by a pass that read so much.
     pub(super) fn settled<Spec: Shape>(&self, object: &Object<Spec>, depth: Depth, at: Instant) {
-        let mut seen = self.lock();
-        let passes = match depth {
-            Depth::Everything => 0,
-            Depth::InUse | Depth::Existence => {
-                seen.get(&key(object)).map_or(0, |seen| seen.passes + 1)
-            }
+        let resyncs = match depth {
+            Depth::Existence | Depth::InUse | Depth::Everything => 0,
+            Depth::Resync(number) => number,
         };
         let (uid, generation) = (object.uid.clone(), object.generation);
-        seen.insert(key(object), Seen { uid, generation, passes, at });
+        self.lock().insert(key(object), Seen { uid, generation, resyncs, at });
     }
 
     /// The object is gone.
@@ -106,29 +100,28 @@ mod tests {
     }
 
     #[test]
-    fn an_unchanged_object_is_read_fully_now_and_then() {
+    fn resyncs_of_an_unchanged_object_are_counted() {
         let (memory, object) = (Memory::default(), object("u", 1));
-        let mut full = Vec::new();
-        for pass in 0..9 {
+        let depths = (0..4).map(|_| {
             let depth = memory.depth(&object);
-            if depth == Depth::Everything {
-                full.push(pass);
-            }
             memory.settled(&object, depth, Instant::now());
-        }
-        assert_eq!(full, [0, 4, 8]);
+            depth
+        });
+        let resyncs = [1, 2, 3].map(Depth::Resync);
+        assert!(depths.eq([Depth::Everything].into_iter().chain(resyncs)));
     }
 
     #[test]
     fn a_change_and_a_new_object_are_read_fully() {
         let memory = Memory::default();
         memory.settled(&object("u", 1), Depth::Everything, Instant::now());
-        assert_eq!(memory.depth(&object("u", 1)), Depth::InUse);
+        assert_eq!(memory.depth(&object("u", 1)), Depth::Resync(1));
         assert_eq!(memory.depth(&object("u", 2)), Depth::Everything);
         assert_eq!(memory.depth(&object("v", 1)), Depth::Everything);
         memory.forget(&key(&object("u", 1)));
         assert_eq!(memory.depth(&object("u", 1)), Depth::Everything);
     }
+
     #[test]
     fn what_is_synced_rests_until_its_resync() {
         let (memory, now, resync) = (Memory::default(), Instant::now(), Duration::from_secs(60));

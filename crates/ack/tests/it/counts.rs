@@ -16,14 +16,17 @@ use crate::lives;
 use crate::lives::Life;
 use crate::lives::Phase;
 
+/// Resyncs after which every kind has read everything.
+const ROUND: usize = 8;
+
 /// How often AWS is called in some phase.
 struct Counts {
     creation: usize,
     change: usize,
     deletion: usize,
-    /// By a resync of an unchanged object.
-    resync: usize,
-    /// By every fourth resync, which reads everything.
+    /// By the resyncs of an unchanged object, one after another.
+    resyncs: [usize; ROUND],
+    /// By a pass that reads everything.
     full: usize,
 }
 
@@ -43,12 +46,16 @@ async fn counts<R: Resource>(life: Life) -> Counts {
         assert_eq!(changes(&cluster), [""; 0], "nothing has changed");
         cluster.calls().len()
     };
-    let (resync, full) = (resync(Depth::InUse).await, resync(Depth::Everything).await);
+    let mut resyncs = [0; ROUND];
+    for (calls, number) in resyncs.iter_mut().zip(1..) {
+        *calls = resync(Depth::Resync(number)).await;
+    }
+    let full = resync(Depth::Everything).await;
     Counts {
         creation: phase(Phase::Creation).await,
         change: phase(Phase::Change).await,
         deletion: phase(Phase::Deletion).await,
-        resync,
+        resyncs,
         full,
     }
 }
@@ -61,16 +68,18 @@ fn changes(cluster: &Cluster) -> Vec<String> {
 }
 
 impl Counts {
-    /// At most so many calls to make, change and delete one. A resync makes at most this share of
-    /// the calls of the published controller's, and one that reads everything not more than that.
+    /// At most so many calls to make, change and delete one. Resyncs make at most this share of the
+    /// calls of the published controller's on average, and reading everything not more than these.
     #[track_caller]
     fn are_at_most(&self, life: [usize; 3], published: usize, share: (usize, usize)) {
-        let Self { creation, change, deletion, resync, full } = *self;
+        let Self { creation, change, deletion, resyncs, full } = *self;
         let found = [creation, change, deletion];
         assert!(found.iter().zip(life).all(|(found, most)| *found <= most), "{found:?} {life:?}");
         let (most, of) = share;
-        assert!(resync > 0 && resync * of <= published * most, "{resync} of {published}");
-        assert!(full >= resync && full <= published, "{full} of {published}");
+        let sum: usize = resyncs.iter().sum();
+        assert!(sum * of <= published * most * ROUND, "{resyncs:?} of {published}");
+        assert!(resyncs.iter().all(|calls| (1..=full).contains(calls)), "{resyncs:?}, {full}");
+        assert!(full <= published, "{full} of {published}");
     }
 }
 
@@ -86,8 +95,20 @@ async fn tables() {
     let plain = Cluster::new(table()).await;
     plain.settle::<Table>().await;
     plain.calls();
-    run(&plain, Known::<Table> { depth: Depth::InUse, ..plain.known() }).await;
-    assert_eq!(plain.calls(), ["DescribeTable", "ListTagsOfResource"]);
+    let (mut beside, mut resyncs) = (Vec::new(), 1..);
+    for number in resyncs.by_ref().take(ROUND) {
+        run(&plain, Known::<Table> { depth: Depth::Resync(number), ..plain.known() }).await;
+        let calls = plain.calls();
+        assert_eq!((calls.len(), calls[0].as_str()), (2, "DescribeTable"));
+        beside.push(calls[1].clone());
+    }
+    let tags = "ListTagsOfResource";
+    let unused = [
+        "DescribeTimeToLive",
+        "DescribeContinuousBackups",
+        "GetResourcePolicy PolicyNotFoundException",
+    ];
+    assert_eq!(beside, [tags, unused[0], tags, unused[1], tags, unused[2], tags, tags]);
 }
 
 #[tokio::test]

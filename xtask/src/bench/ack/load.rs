@@ -24,6 +24,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_secs(1);
 /// Objects that are created, changed or deleted at a time.
 const AT_ONCE: usize = 20;
+/// Objects of each kind that are tried alone, to learn how long their calls take.
+const ALONE: usize = 3;
 
 /// What was measured under load.
 #[derive(Serialize)]
@@ -43,9 +45,17 @@ pub(super) struct Loads {
 pub(super) struct Phase {
     /// From the first object until the last one is done.
     pub(super) seconds: f64,
-    /// What concurrency and latency allow at best: see [`bound`].
+    /// How long calls were under way, of the kind that has them longest: see [`busy`].
+    #[serde(skip)]
+    busy: Duration,
+    /// What concurrency and latency allow at best: see [`Load::bound`].
     pub(super) bound_seconds: f64,
+    /// The time on a core that the controller took.
     pub(super) cpu_seconds: f64,
+    /// That of the API server and etcd.
+    pub(super) server_cpu_seconds: f64,
+    /// That of this process, which plays AWS, too.
+    pub(super) own_cpu_seconds: f64,
     pub(super) resident_kib: u64,
     /// What of it is no file.
     pub(super) anonymous_kib: u64,
@@ -101,15 +111,21 @@ impl<'a> Load<'a> {
         let process = self.stack.plane.run(program)?;
         let phases = async {
             let watches: Vec<_> = KINDS.iter().map(|kind| self.watch(kind)).collect();
-            // One object of each kind: the controller is up, and its connections are.
-            let first: Vec<usize> = vec![self.number];
-            self.bring_up(&process, &first).await.context("the first objects")?;
-            self.delete(&process, &first).await.context("the first objects")?;
+            // The controller gets up, and its connections do; and what an object takes by itself.
+            let mut alone = [Duration::MAX; 3];
+            for number in self.number..self.number + ALONE {
+                let phases = self.life(&process, &[number]).await.context("the first objects")?;
+                for (least, phase) in alone.iter_mut().zip(phases) {
+                    *least = phase.busy.min(*least);
+                }
+            }
             let idle_kib = usage::of(&process)?.resident;
             let all: Vec<usize> = (0..self.number).collect();
-            let bring_up = self.bring_up(&process, &all).await.context("bring-up")?;
-            let change = self.change(&process, &all).await.context("change")?;
-            let deletion = self.delete(&process, &all).await.context("deletion")?;
+            let [mut bring_up, mut change, mut deletion] = self.life(&process, &all).await?;
+            for (phase, alone) in [&mut bring_up, &mut change, &mut deletion].into_iter().zip(alone)
+            {
+                phase.bound_seconds = self.bound(alone)?;
+            }
             for watch in watches {
                 watch.abort();
             }
@@ -127,6 +143,22 @@ impl<'a> Load<'a> {
         let measured = phases.await.with_context(|| process.log_tail(15));
         process.kill()?;
         measured
+    }
+
+    /// All phases of some objects.
+    async fn life(&self, process: &Process, numbers: &[usize]) -> anyhow::Result<[Phase; 3]> {
+        Ok([
+            self.bring_up(process, numbers).await.context("bring-up")?,
+            self.change(process, numbers).await.context("change")?,
+            self.delete(process, numbers).await.context("deletion")?,
+        ])
+    }
+
+    /// What concurrency and latency allow at best, where an object takes so long by itself: workers
+    /// take one after another, and no kind waits for another.
+    fn bound(&self, alone: Duration) -> anyhow::Result<f64> {
+        let (number, workers) = (u32::try_from(self.number)?, u32::try_from(self.workers.max(1))?);
+        Ok(alone.as_secs_f64() * f64::from(number) / f64::from(workers))
     }
 
     async fn bring_up(&self, process: &Process, numbers: &[usize]) -> anyhow::Result<Phase> {
@@ -187,7 +219,7 @@ impl<'a> Load<'a> {
     ) -> anyhow::Result<Phase> {
         self.stack.aws.control().clear_calls();
         let mark = self.stack.plane.audit().mark().await?;
-        let cpu = usage::of(process)?.cpu;
+        let cpu = self.cpu(process)?;
         let started = Instant::now();
         let objects = numbers.iter().flat_map(|number| KINDS.iter().map(|kind| (kind, *number)));
         let mut left: Vec<(&Kind, usize)> = objects.collect();
@@ -211,6 +243,9 @@ impl<'a> Load<'a> {
             started.elapsed().as_secs_f64()
         );
         let usage = usage::of(process)?;
+        let after = self.cpu(process)?;
+        let [cpu_seconds, server_cpu_seconds, own_cpu_seconds] =
+            [0, 1, 2].map(|at| after[at].saturating_sub(cpu[at]).as_secs_f64());
         let calls = calls(self.stack);
         let entries = self.stack.plane.audit().since(mark).await?.of(User::AckController);
         let mut requests = BTreeMap::new();
@@ -221,13 +256,25 @@ impl<'a> Load<'a> {
         }
         Ok(Phase {
             seconds: last.duration_since(started).as_secs_f64(),
-            bound_seconds: bound(&calls, self.latency, self.workers).as_secs_f64(),
-            cpu_seconds: usage.cpu.saturating_sub(cpu).as_secs_f64(),
+            busy: busy(&calls, self.latency),
+            bound_seconds: 0.0,
+            cpu_seconds,
+            server_cpu_seconds,
+            own_cpu_seconds,
             resident_kib: usage.resident,
             anonymous_kib: usage.anonymous,
             calls: by_kind(&calls),
             requests,
         })
+    }
+
+    /// The time on a core of the controller, of the API server with etcd, and of this process.
+    fn cpu(&self, controller: &Process) -> anyhow::Result<[Duration; 3]> {
+        let mut servers = Duration::ZERO;
+        for process in self.stack.plane.processes() {
+            servers += usage::of(process)?.cpu;
+        }
+        Ok([usage::of(controller)?.cpu, servers, usage::own()?.cpu])
     }
 
     fn watch(&self, kind: &Kind) -> tokio::task::JoinHandle<()> {
@@ -243,13 +290,10 @@ impl<'a> Load<'a> {
     }
 }
 
-/// What concurrency and latency allow at best.
-///
-/// While an object has calls under way, a worker is busy with it: for `latency` with each call that
-/// is made by itself, and with calls that are made together once. The sum of that over all objects
-/// of a kind, divided by the workers of the kind, is what its objects take if nothing else takes any
-/// time; kinds are worked on at the same time, so the slowest one counts.
-fn bound(calls: &[Call], latency: Duration, workers: usize) -> Duration {
+/// How long objects have calls under way: for `latency` with each call that is made by itself, and
+/// with calls that are made together once. Summed up over the objects of a kind; the longest of all
+/// kinds.
+fn busy(calls: &[Call], latency: Duration) -> Duration {
     let latency = i64::try_from(latency.as_millis()).unwrap_or(i64::MAX);
     let mut objects: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for call in calls {
@@ -266,8 +310,7 @@ fn bound(calls: &[Call], latency: Duration, workers: usize) -> Duration {
         *busy.entry(kind_of(name).map_or("", |kind| kind.kind)).or_default() += sum;
     }
     let most = busy.values().copied().max().unwrap_or(0);
-    let most = Duration::from_millis(u64::try_from(most).unwrap_or(0));
-    most / u32::try_from(workers).unwrap_or(u32::MAX).max(1)
+    Duration::from_millis(u64::try_from(most).unwrap_or(0))
 }
 
 /// Calls by kind and operation.

@@ -23,6 +23,45 @@ use crate::resource::Resource;
 use crate::resource::Wait;
 use crate::shape::FromSdk;
 
+/// Of so many resyncs, one reads each part that the spec makes no use of.
+const ROUND: u32 = 8;
+
+/// What DescribeTable does not tell.
+#[derive(Clone, Copy)]
+struct Parts {
+    tags: bool,
+    time_to_live: bool,
+    recovery: bool,
+    policy: bool,
+}
+
+impl Parts {
+    /// What is to be read.
+    ///
+    /// In a resync, what the spec makes use of. What it makes no use of has its turn in place of the
+    /// tags, never in two resyncs running: so none takes more calls than the others.
+    fn wanted(asked: &Asked<'_, Table>) -> Self {
+        let used = Self {
+            tags: true,
+            time_to_live: asked.desired.time_to_live.is_some(),
+            recovery: asked.desired.continuous_backups.is_some(),
+            policy: asked.desired.resource_policy.is_some(),
+        };
+        match asked.depth {
+            Depth::Everything => {
+                Self { tags: true, time_to_live: true, recovery: true, policy: true }
+            }
+            Depth::Existence | Depth::InUse => used,
+            Depth::Resync(number) => match number % ROUND {
+                2 if !used.time_to_live => Self { tags: false, time_to_live: true, ..used },
+                4 if !used.recovery => Self { tags: false, recovery: true, ..used },
+                6 if !used.policy => Self { tags: false, policy: true, ..used },
+                _ => used,
+            },
+        }
+    }
+}
+
 /// # Flow
 ///
 /// DescribeTable; then, unless the table is in a state in which nothing is compared, at the same
@@ -45,31 +84,42 @@ pub(super) async fn read(
         return Ok(Some(observed));
     }
     let desired = asked.desired;
-    let wanted = |is_set: bool| asked.depth == Depth::Everything || is_set;
-    let tags = boxed(|| Box::pin(tags(aws, &observed.arn)));
+    let wanted = Parts::wanted(asked);
+    let tags = boxed(|| {
+        Box::pin(async {
+            if !wanted.tags {
+                return Ok(Some(desired.tags.clone().unwrap_or_default()));
+            }
+            let _turn = aws.turn().await;
+            tags(aws, &observed.arn).await
+        })
+    });
     let time_to_live = boxed(|| {
         Box::pin(async {
-            if !wanted(desired.time_to_live.is_some()) {
+            if !wanted.time_to_live {
                 return Ok(None);
             }
+            let _turn = aws.turn().await;
             let answer = db.describe_time_to_live().table_name(&name).send().await?;
             Ok::<_, Failure>(answer.time_to_live_description)
         })
     });
     let recovery = boxed(|| {
         Box::pin(async {
-            if !wanted(desired.continuous_backups.is_some()) {
+            if !wanted.recovery {
                 return Ok(None);
             }
+            let _turn = aws.turn().await;
             let answer = db.describe_continuous_backups().table_name(&name).send().await?;
             Ok::<_, Failure>(answer.continuous_backups_description.as_ref().and_then(recovery))
         })
     });
     let policy = boxed(|| {
         Box::pin(async {
-            if !wanted(desired.resource_policy.is_some()) {
+            if !wanted.policy {
                 return Ok(None);
             }
+            let _turn = aws.turn().await;
             let answer = db.get_resource_policy().resource_arn(&observed.arn).send().await;
             match answer.map_err(Failure::from) {
                 Ok(answer) => Ok(answer.policy),
@@ -84,6 +134,7 @@ pub(super) async fn read(
             if desired.contributor_insights.is_none() {
                 return Ok(None);
             }
+            let _turn = aws.turn().await;
             let answer = db.describe_contributor_insights().table_name(&name).send().await?;
             Ok::<_, Failure>(answer.contributor_insights_status)
         })

@@ -30,6 +30,9 @@ use crate::shape::FromSdk;
 /// The region in which a location constraint is an error and which the legacy URL form belongs to.
 pub(super) const CLASSIC: &str = "us-east-1";
 
+/// Of so many resyncs, one reads everything.
+const ROUND: u32 = 4;
+
 /// Codes of a sub-resource that this bucket can't have.
 const UNSUPPORTED: &[&str] = &["MethodNotAllowed", "UnsupportedArgument"];
 
@@ -61,10 +64,10 @@ pub(super) async fn read(
     let Some(tags) = tags else { return Ok(None) };
     match (asked.depth, directory) {
         (Depth::Existence, _) => {}
-        (Depth::InUse | Depth::Everything, true) => {
+        (Depth::InUse | Depth::Resync(_) | Depth::Everything, true) => {
             Box::pin(of_directory_bucket(aws, &mut spec, &name, asked)).await?;
         }
-        (Depth::InUse | Depth::Everything, false) => {
+        (Depth::InUse | Depth::Resync(_) | Depth::Everything, false) => {
             Box::pin(of_bucket(aws, &mut spec, &name, place, asked)).await?;
         }
     }
@@ -184,12 +187,13 @@ where
 
 /// One sub-resource: asked for if it is wanted, or else taken to be as desired.
 macro_rules! part {
-    ($asked:ident, $field:ident, $request:expr, $codes:expr, $value:expr) => {
+    ($aws:ident, $asked:ident, $field:ident, $request:expr, $codes:expr, $value:expr) => {
         boxed(|| {
             Box::pin(async {
                 if !is_wanted($asked, stringify!($field), |spec| &spec.$field) {
                     return Ok($asked.desired.$field.clone());
                 }
+                let _turn = $aws.turn().await;
                 let answer = configured($request.send().await, $codes)?;
                 Ok::<_, Failure>(answer.and_then($value))
             })
@@ -199,12 +203,13 @@ macro_rules! part {
 
 /// One sub-resource of which there are many, page by page.
 macro_rules! listed {
-    ($asked:ident, $field:ident, $request:expr, $list:ident) => {
+    ($aws:ident, $asked:ident, $field:ident, $request:expr, $list:ident) => {
         boxed(|| {
             Box::pin(async {
                 if !is_wanted($asked, stringify!($field), |spec| &spec.$field) {
                     return Ok($asked.desired.$field.clone());
                 }
+                let _turn = $aws.turn().await;
                 let (mut found, mut after) = (Vec::new(), None);
                 loop {
                     let page = $request.set_continuation_token(after).send().await?;
@@ -225,16 +230,12 @@ fn is_wanted<T>(
     field: &str,
     get: impl Fn(&BucketSpec) -> &Option<T>,
 ) -> bool {
-    match asked.depth {
-        Depth::Existence => false,
-        Depth::Everything => true,
-        Depth::InUse => {
-            let late = matches!(field, "abac" | "encryption" | "ownership_controls");
-            match get(asked.desired) {
-                Some(_) => is_in_use(asked.desired, field),
-                None => late,
-            }
-        }
+    if asked.depth.is_everything_by_one_of(ROUND) {
+        return true;
+    }
+    match get(asked.desired) {
+        Some(_) => is_in_use(asked.desired, field),
+        None => matches!(field, "abac" | "encryption" | "ownership_controls"),
     }
 }
 
@@ -250,16 +251,23 @@ async fn of_bucket(
             aws.s3.$operation().bucket(name).expected_bucket_owner(&place.account)
         };
     }
-    let abac = part!(asked, abac, to!(get_bucket_abac), UNSUPPORTED, |answer| {
+    let abac = part!(aws, asked, abac, to!(get_bucket_abac), UNSUPPORTED, |answer| {
         answer.abac_status.as_ref().map(FromSdk::from_sdk)
     });
-    let accelerate =
-        part!(asked, accelerate, to!(get_bucket_accelerate_configuration), UNSUPPORTED, |answer| {
+    let accelerate = part!(
+        aws,
+        asked,
+        accelerate,
+        to!(get_bucket_accelerate_configuration),
+        UNSUPPORTED,
+        |answer| {
             answer.status.map(|status| own::AccelerateConfiguration {
                 status: Some(status.as_str().to_owned()),
             })
-        });
+        }
+    );
     let analytics = listed!(
+        aws,
         asked,
         analytics,
         to!(list_bucket_analytics_configurations),
@@ -279,7 +287,8 @@ async fn of_bucket(
                     || grants.into_iter().any(Option::is_some)
             };
             let mut found = BucketSpec::default();
-            if asked.depth == Depth::Everything || set(asked.desired) {
+            if asked.depth.is_everything_by_one_of(ROUND) || set(asked.desired) {
+                let _turn = aws.turn().await;
                 let answer = to!(get_bucket_acl).send().await?;
                 acl::read(&mut found, &answer);
             } else {
@@ -288,11 +297,13 @@ async fn of_bucket(
             Ok::<_, Failure>(found)
         })
     });
-    let cors = part!(asked, cors, to!(get_bucket_cors), &["NoSuchCORSConfiguration"], |answer| {
-        let rules = answer.cors_rules.as_ref().map(FromSdk::from_sdk);
-        Some(own::CorsConfiguration { cors_rules: rules })
-    });
+    let cors =
+        part!(aws, asked, cors, to!(get_bucket_cors), &["NoSuchCORSConfiguration"], |answer| {
+            let rules = answer.cors_rules.as_ref().map(FromSdk::from_sdk);
+            Some(own::CorsConfiguration { cors_rules: rules })
+        });
     let encryption = part!(
+        aws,
         asked,
         encryption,
         to!(get_bucket_encryption),
@@ -300,18 +311,21 @@ async fn of_bucket(
         |answer| answer.server_side_encryption_configuration.as_ref().map(FromSdk::from_sdk)
     );
     let intelligent_tiering = listed!(
+        aws,
         asked,
         intelligent_tiering,
         to!(list_bucket_intelligent_tiering_configurations),
         intelligent_tiering_configuration_list
     );
     let inventory = listed!(
+        aws,
         asked,
         inventory,
         to!(list_bucket_inventory_configurations),
         inventory_configuration_list
     );
     let lifecycle = part!(
+        aws,
         asked,
         lifecycle,
         to!(get_bucket_lifecycle_configuration),
@@ -321,26 +335,34 @@ async fn of_bucket(
             Some(own::BucketLifecycleConfiguration { rules })
         }
     );
-    let logging = part!(asked, logging, to!(get_bucket_logging), &[], |answer| {
+    let logging = part!(aws, asked, logging, to!(get_bucket_logging), &[], |answer| {
         let logging_enabled = answer.logging_enabled.as_ref().map(FromSdk::from_sdk);
         Some(own::BucketLoggingStatus { logging_enabled })
     });
     let metrics = listed!(
+        aws,
         asked,
         metrics,
         to!(list_bucket_metrics_configurations),
         metrics_configuration_list
     );
-    let notification =
-        part!(asked, notification, to!(get_bucket_notification_configuration), &[], |answer| {
+    let notification = part!(
+        aws,
+        asked,
+        notification,
+        to!(get_bucket_notification_configuration),
+        &[],
+        |answer| {
             let sdk = types::NotificationConfiguration::builder()
                 .set_topic_configurations(answer.topic_configurations)
                 .set_queue_configurations(answer.queue_configurations)
                 .set_lambda_function_configurations(answer.lambda_function_configurations)
                 .build();
             Some(own::NotificationConfiguration::from_sdk(&sdk))
-        });
+        }
+    );
     let ownership_controls = part!(
+        aws,
         asked,
         ownership_controls,
         to!(get_bucket_ownership_controls),
@@ -348,9 +370,10 @@ async fn of_bucket(
         |answer| answer.ownership_controls.as_ref().map(FromSdk::from_sdk)
     );
     let policy =
-        part!(asked, policy, to!(get_bucket_policy), &["NoSuchBucketPolicy"], |answer| answer
+        part!(aws, asked, policy, to!(get_bucket_policy), &["NoSuchBucketPolicy"], |answer| answer
             .policy);
     let public_access_block = part!(
+        aws,
         asked,
         public_access_block,
         to!(get_public_access_block),
@@ -358,6 +381,7 @@ async fn of_bucket(
         |answer| answer.public_access_block_configuration.as_ref().map(FromSdk::from_sdk)
     );
     let replication = part!(
+        aws,
         asked,
         replication,
         to!(get_bucket_replication),
@@ -365,18 +389,23 @@ async fn of_bucket(
         |answer| answer.replication_configuration.as_ref().map(FromSdk::from_sdk)
     );
     let request_payment =
-        part!(asked, request_payment, to!(get_bucket_request_payment), &[], |answer| {
+        part!(aws, asked, request_payment, to!(get_bucket_request_payment), &[], |answer| {
             answer.payer.map(|payer| own::RequestPaymentConfiguration {
                 payer: Some(payer.as_str().to_owned()),
             })
         });
-    let versioning = part!(asked, versioning, to!(get_bucket_versioning), &[], |answer| {
+    let versioning = part!(aws, asked, versioning, to!(get_bucket_versioning), &[], |answer| {
         answer
             .status
             .map(|status| own::VersioningConfiguration { status: Some(status.as_str().to_owned()) })
     });
-    let website =
-        part!(asked, website, to!(get_bucket_website), &["NoSuchWebsiteConfiguration"], |answer| {
+    let website = part!(
+        aws,
+        asked,
+        website,
+        to!(get_bucket_website),
+        &["NoSuchWebsiteConfiguration"],
+        |answer| {
             let sdk = types::WebsiteConfiguration::builder()
                 .set_error_document(answer.error_document)
                 .set_index_document(answer.index_document)
@@ -384,16 +413,18 @@ async fn of_bucket(
                 .set_routing_rules(answer.routing_rules)
                 .build();
             Some(own::WebsiteConfiguration::from_sdk(&sdk))
-        });
+        }
+    );
     let object_lock = boxed(|| {
         Box::pin(async {
             let desired = asked.desired;
             let set = desired.object_lock_enabled_for_bucket == Some(true)
                 || desired.object_lock_configuration.is_some();
-            if asked.depth != Depth::Everything && !set {
+            if !asked.depth.is_everything_by_one_of(ROUND) && !set {
                 return Ok((None, None));
             }
             let codes = ["ObjectLockConfigurationNotFoundError"];
+            let _turn = aws.turn().await;
             let answer = configured(to!(get_object_lock_configuration).send().await, &codes)?;
             let found = answer.and_then(|answer| answer.object_lock_configuration);
             let enabled = found.as_ref().and_then(|found| found.object_lock_enabled.as_ref());
@@ -477,6 +508,7 @@ async fn of_directory_bucket(
     asked: &Asked<'_, Bucket>,
 ) -> Result<(), Failure> {
     let encryption = part!(
+        aws,
         asked,
         encryption,
         aws.s3.get_bucket_encryption().bucket(name),
@@ -484,6 +516,7 @@ async fn of_directory_bucket(
         |answer| answer.server_side_encryption_configuration.as_ref().map(FromSdk::from_sdk)
     );
     let lifecycle = part!(
+        aws,
         asked,
         lifecycle,
         aws.s3.get_bucket_lifecycle_configuration().bucket(name),
@@ -494,6 +527,7 @@ async fn of_directory_bucket(
         }
     );
     let policy = part!(
+        aws,
         asked,
         policy,
         aws.s3.get_bucket_policy().bucket(name),
