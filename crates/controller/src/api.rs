@@ -179,6 +179,20 @@ impl Api {
         self.patch(path, "application/merge-patch+json", patch).await
     }
 
+    /// JSON merge patch of an instance's labels and the like, as
+    /// [`plan::names::MANAGER_LABELLER`].
+    pub(crate) async fn label(
+        &self,
+        resource: &ApiResource,
+        namespace: &str,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Value, ApiError> {
+        let manager = plan::names::MANAGER_LABELLER.replace('/', "%2F");
+        let path = format!("{}?fieldManager={manager}", url(resource, namespace, name));
+        self.patch(path, "application/merge-patch+json", patch).await
+    }
+
     async fn patch(&self, path: String, kind: &str, patch: &Value) -> Result<Value, ApiError> {
         let request = Request::patch(path).header("Content-Type", kind);
         self.send(request.body(patch.to_string().into_bytes())?).await

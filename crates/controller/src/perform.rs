@@ -156,14 +156,8 @@ impl Done {
 /// Performs `job` for the instance `id`, whose ApplySet is `set`.
 pub(crate) async fn perform(shared: Arc<Shared>, id: ObjectId, set: String, job: Job) -> Done {
     match job {
-        Job::Manage(patch) => {
-            let request = apply_parent(&shared, &id, names::MANAGER_LABELLER, &patch);
-            Done::Managed(in_turn(&shared, request).await)
-        }
-        Job::Record(patch) => {
-            let request = apply_parent(&shared, &id, names::MANAGER_PARENT, &patch);
-            Done::Recorded(in_turn(&shared, request).await)
-        }
+        Job::Manage(patch) => Done::Managed(in_turn(&shared, manage(&shared, &id, &patch)).await),
+        Job::Record(patch) => Done::Recorded(in_turn(&shared, record(&shared, &id, &patch)).await),
         Job::Observe { reference, reads } => {
             let request = shared.externals.observe(&shared, &id, &reference, &reads);
             let result = in_turn(&shared, request).await;
@@ -223,13 +217,19 @@ fn in_version(mut resource: ApiResource, api_version: &str) -> ApiResource {
     resource
 }
 
-async fn apply_parent(
-    shared: &Shared,
-    id: &ObjectId,
-    manager: &str,
-    patch: &Value,
-) -> Result<Value, ApiError> {
-    shared.api.apply(&resource(shared, &id.kind)?, manager, patch).await
+/// Labels the instance. One that has changed meanwhile is read instead.
+async fn manage(shared: &Shared, id: &ObjectId, patch: &Value) -> Result<Value, ApiError> {
+    let resource = resource(shared, &id.kind)?;
+    match shared.api.label(&resource, &id.namespace, &id.name, patch).await {
+        Err(error) if error.code() == 409 => {
+            shared.api.get(&resource, &id.namespace, &id.name).await?.ok_or(error)
+        }
+        result => result,
+    }
+}
+
+async fn record(shared: &Shared, id: &ObjectId, patch: &Value) -> Result<Value, ApiError> {
+    shared.api.apply(&resource(shared, &id.kind)?, names::MANAGER_PARENT, patch).await
 }
 
 /// Applies an object whose name is claimed.

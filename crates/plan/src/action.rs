@@ -14,9 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// except deletions, which run wave by wave.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Server-side apply of `patch` to the instance as [`crate::names::MANAGER_LABELLER`].
+    /// JSON merge patch of the instance, as [`crate::names::MANAGER_LABELLER`]. Where the instance
+    /// has changed meanwhile, nothing is written, and the change is observed.
     Manage {
-        /// Finalizer and labels, on a first apply also the empty inventory.
+        /// Labels, finalizers, and with ours the inventory of what is going to be applied.
         patch: Value,
     },
     /// Server-side apply of `patch` to the instance as [`crate::names::MANAGER_PARENT`].

@@ -3,7 +3,7 @@
 use crate::inventory::{InvalidInventory, Inventory, applyset_id};
 use crate::names;
 use crate::object::{self, ObjectId, annotation, get, label, text};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// How many items a collection may have unless the user decides otherwise.
 ///
@@ -82,29 +82,35 @@ impl Instance<'_> {
         ]
     }
 
-    /// The apply that puts finalizer and labels in place; `None` when they are.
+    /// The JSON merge patch that puts finalizer and labels in place; `None` when they are.
     ///
-    /// Until the inventory has a field manager of its own, the patch carries it too, so that an
-    /// apply of the labels alone never drops it.
-    pub(crate) fn manage(&self) -> Option<Value> {
+    /// With the finalizer comes `inventory`, so that members can be found from the first on.
+    /// It is a patch and no apply, since an apply that says less than the one before takes away
+    /// what nobody else owns: another release labels an instance without a word of the inventory.
+    pub(crate) fn manage(&self, inventory: impl FnOnce() -> Inventory) -> Option<Value> {
         let labels = self.labels();
         let labelled = labels.iter().all(|(key, value)| label(self.object, key) == value);
-        if labelled && self.has_finalizer() {
+        let mut metadata = Map::new();
+        if !labelled {
+            let labels = labels.into_iter().map(|(key, value)| (key.to_owned(), value.into()));
+            metadata.insert("labels".to_owned(), Value::Object(labels.collect()));
+        }
+        if !self.has_finalizer() {
+            let others = get(self.object, &["metadata", "finalizers"]).and_then(Value::as_array);
+            let finalizers = others.into_iter().flatten().cloned();
+            let finalizers = finalizers.chain([names::FINALIZER.into()]).collect();
+            metadata.insert("finalizers".to_owned(), Value::Array(finalizers));
+            let inventory = inventory().annotations(&self.applyset_id(), self.kro_version);
+            metadata.insert("annotations".to_owned(), inventory);
+        }
+        if metadata.is_empty() {
             return None;
         }
-        let mut patch = self.identity();
-        patch["metadata"]["finalizers"] = json!([names::FINALIZER]);
-        patch["metadata"]["labels"] =
-            labels.into_iter().map(|(key, value)| (key.to_owned(), json!(value))).collect();
-        let managers = get(self.object, &["metadata", "managedFields"]).and_then(Value::as_array);
-        let recorded =
-            managers.into_iter().flatten().any(|entry| entry["manager"] == names::MANAGER_PARENT);
-        if !recorded {
-            let inventory = Inventory::of(self.object);
-            patch["metadata"]["annotations"] =
-                inventory.annotations(&self.applyset_id(), self.kro_version);
+        // It guards the finalizers of others, and keeps off an instance of the same name.
+        if let Some(version) = get(self.object, &["metadata", "resourceVersion"]) {
+            metadata.insert("resourceVersion".to_owned(), version.clone());
         }
-        Some(patch)
+        Some(json!({ "metadata": metadata }))
     }
 
     /// What is wrong with the ApplySet metadata of an instance that has no finalizer yet: with

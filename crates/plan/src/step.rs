@@ -16,10 +16,10 @@ use std::sync::Arc;
 ///
 /// # Flow
 ///
-/// Finalizer and labels come first; then every resource whose dependencies are satisfied is
-/// acquired and applied, once the inventory on the instance covers it, or watched if it belongs to
-/// somebody else; when nothing is pending or failed, objects that are no longer wanted are pruned,
-/// and the inventory shrinks.
+/// Finalizer and labels come first, with the inventory of what is going to be applied; then every
+/// resource whose dependencies are satisfied is acquired and applied, once the inventory on the
+/// instance covers it, or watched if it belongs to somebody else; when nothing is pending or
+/// failed, objects that are no longer wanted are pruned, and the inventory shrinks.
 ///
 /// # Guarantees
 ///
@@ -39,7 +39,7 @@ pub fn step(graph: &Graph, instance: &Instance<'_>, observed: &Observed) -> Step
         let why = format!("cannot install finalizer with invalid ApplySet inventory; {why}");
         return Step::say(unmanaged(graph, instance, &why), true);
     }
-    if let Some(patch) = instance.manage() {
+    if let Some(patch) = instance.manage(|| first_inventory(graph, instance, observed)) {
         return Step::only(Action::Manage { patch });
     }
     if instance.is_suspended() {
@@ -76,6 +76,24 @@ pub fn step(graph: &Graph, instance: &Instance<'_>, observed: &Observed) -> Step
     }
 }
 
+/// What is recorded, and all that may come: a new instance then needs no second write for its
+/// inventory.
+fn first_inventory(graph: &Graph, instance: &Instance<'_>, observed: &Observed) -> Inventory {
+    let recorded = Inventory::of(instance.object);
+    if instance.is_suspended() {
+        return recorded;
+    }
+    let pass = evaluate(graph, instance, observed);
+    recorded.union(&pass.inventory(graph, text(instance.object, &["metadata", "namespace"])))
+}
+
+fn record(instance: &Instance<'_>, inventory: &Inventory) -> Action {
+    let (identity, id) = (instance.identity(), instance.applyset_id());
+    Action::RecordInventory {
+        patch: inventory_patch(&identity, &id, inventory, instance.kro_version),
+    }
+}
+
 /// What pruning comes to in one step.
 #[derive(PartialEq)]
 enum Pruning {
@@ -101,17 +119,6 @@ impl Round<'_> {
         text(self.instance.object, &["metadata", "namespace"])
     }
 
-    fn record(&self, inventory: &Inventory) -> Action {
-        Action::RecordInventory {
-            patch: inventory_patch(
-                &self.instance.identity(),
-                &self.instance.applyset_id(),
-                inventory,
-                self.instance.kro_version,
-            ),
-        }
-    }
-
     /// Acquires and applies, after the inventory has grown. It grows by everything that may come,
     /// so that it is written once, but only when something has to be applied: what is merely not
     /// known for a moment, as after a start, changes nothing.
@@ -128,7 +135,7 @@ impl Round<'_> {
             && (!self.pass.is_covered(&recorded, self.namespace()) || !valid());
         if missing && self.observed.unrecorded.is_none() {
             let batch = self.pass.inventory(self.graph, self.namespace());
-            actions.push(self.record(&recorded.union(&batch)));
+            actions.push(record(self.instance, &recorded.union(&batch)));
         }
         actions
     }
@@ -164,7 +171,7 @@ impl Round<'_> {
             let cached = self.observed.members.keys().any(is_orphan);
             let shrink = stale && !cached;
             return if shrink {
-                Pruning::Act(vec![self.record(&batch)])
+                Pruning::Act(vec![record(self.instance, &batch)])
             } else {
                 Pruning::Awaiting
             };

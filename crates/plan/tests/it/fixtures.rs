@@ -169,15 +169,18 @@ fn short(id: &ObjectId) -> String {
     format!("{} {}", id.kind.kind, id.qualified_name())
 }
 
+/// The inventory that a patch carries, if it does.
+fn inventory(patch: &Value) -> String {
+    let Some(annotations) = patch["metadata"].get("annotations") else { return String::new() };
+    let field = |key: &str| annotations[key].as_str().unwrap_or("").to_owned();
+    let kinds = field(plan::names::GROUP_KINDS);
+    format!(" kinds [{kinds}] namespaces [{}]", field(plan::names::NAMESPACES))
+}
+
 fn describe(action: &Action) -> String {
     match action {
-        Action::Manage { .. } => "manage the instance".to_owned(),
-        Action::RecordInventory { patch } => {
-            let annotations = &patch["metadata"]["annotations"];
-            let field = |key: &str| annotations[key].as_str().unwrap_or("").to_owned();
-            let kinds = field(plan::names::GROUP_KINDS);
-            format!("record kinds [{kinds}] namespaces [{}]", field(plan::names::NAMESPACES))
-        }
+        Action::Manage { patch } => format!("manage the instance{}", inventory(patch)),
+        Action::RecordInventory { patch } => format!("record{}", inventory(patch)),
         Action::Observe { reference, .. } => format!("observe {reference}"),
         Action::Apply { id, object, claim, .. } => {
             let verb = match claim {

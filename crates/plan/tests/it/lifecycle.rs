@@ -1,7 +1,8 @@
 //! What happens to an instance, from its first object to the last.
 
 use crate::world::{Settled, World, graph, names_of};
-use serde_json::{Value, json};
+use plan::{Action, names};
+use serde_json::{Map, Value, json};
 
 /// `first` and `second` stand alone; `last` reads both, as in the reference example.
 const APPLICATION: &str = r#"
@@ -56,10 +57,36 @@ fn resources_ready(settled: &Settled) -> (&str, &str, &str) {
 }
 
 #[test]
+fn labels_are_patched_without_touching_what_others_wrote() {
+    let mut world = application();
+    let metadata = &mut world.instance.as_mut().expect("it was made")["metadata"];
+    metadata["finalizers"] = json!(["example.com/theirs"]);
+    metadata["resourceVersion"] = "7".into();
+    let managed = |world: &mut World| {
+        let mut actions = world.step().actions;
+        match actions.pop() {
+            Some(Action::Manage { patch }) if actions.is_empty() => patch["metadata"].clone(),
+            other => panic!("{other:?} after {actions:?}"),
+        }
+    };
+    let first = managed(&mut world);
+    assert_eq!(first["resourceVersion"], "7");
+    assert_eq!(first["finalizers"], json!(["example.com/theirs", names::FINALIZER]));
+    let kinds = "Other.test.example.com,Thing.test.example.com";
+    assert_eq!(first["annotations"][names::GROUP_KINDS], kinds);
+    world.settle();
+    let metadata = &mut world.instance.as_mut().expect("it stays")["metadata"];
+    metadata["labels"][names::KRO_VERSION] = "another".into();
+    let again = managed(&mut world);
+    let keys: Vec<&String> = again.as_object().into_iter().flat_map(Map::keys).collect();
+    assert_eq!(keys, ["labels", "resourceVersion"], "the rest is there");
+}
+
+#[test]
 fn independent_resources_come_at_once_and_dependents_when_their_data_is_there() {
     let mut world = application();
     let settled = world.settle();
-    assert_eq!(world.history, ["manage", "record", "apply app-first", "apply app-second"]);
+    assert_eq!(world.history, ["manage", "apply app-first", "apply app-second"]);
     assert_eq!(state(&settled), "IN_PROGRESS");
     world.set_status(&World::id("Thing", "app-first"), synced("arn-1"));
     world.set_status(&World::id("Thing", "app-second"), synced("arn-2"));
