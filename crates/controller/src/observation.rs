@@ -55,7 +55,7 @@ pub(crate) struct Labels(Box<[(Box<str>, Box<str>)]>);
 
 /// A JSON value, as text.
 #[derive(Debug, Clone, PartialEq)]
-struct Text(Box<[u8]>);
+struct Text(Box<str>);
 
 /// Reduces `object`, a member of an ApplySet by that set's id; `reads` is what expressions read of
 /// its kind, `keep` whether it may be an instance.
@@ -94,12 +94,12 @@ impl Labels {
 
 impl Text {
     fn of(value: &Value) -> Self {
-        Self(value.to_string().into_bytes().into_boxed_slice())
+        // A copy, since the text has grown in a buffer of up to twice its length.
+        Self(value.to_string().as_str().into())
     }
 
     fn read(&self) -> Value {
-        // What was written from a value can be read as one.
-        serde_json::from_slice(&self.0).unwrap_or_default()
+        serde_json::from_str(&self.0).expect("invariant: it was JSON before it was text")
     }
 }
 
