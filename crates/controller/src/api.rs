@@ -162,7 +162,7 @@ impl Api {
     ) -> Result<Value, ApiError> {
         let text = |key: &str| object["metadata"][key].as_str().unwrap_or("");
         let path = url(resource, text("namespace"), text("name"));
-        let path = format!("{path}?fieldManager={}&force=true", manager.replace('/', "%2F"));
+        let path = format!("{path}?{}&force=true", field_manager(manager));
         self.patch(path, "application/apply-patch+yaml", object).await
     }
 
@@ -188,8 +188,8 @@ impl Api {
         name: &str,
         patch: &Value,
     ) -> Result<Value, ApiError> {
-        let manager = plan::names::MANAGER_LABELLER.replace('/', "%2F");
-        let path = format!("{}?fieldManager={manager}", url(resource, namespace, name));
+        let manager = field_manager(plan::names::MANAGER_LABELLER);
+        let path = format!("{}?{manager}", url(resource, namespace, name));
         self.patch(path, "application/merge-patch+json", patch).await
     }
 
@@ -279,6 +279,11 @@ impl Api {
             Err(_) => Err(ApiError::Timeout),
         }
     }
+}
+
+/// The parameter that says who writes.
+fn field_manager(manager: &str) -> String {
+    format!("fieldManager={}", manager.replace('/', "%2F"))
 }
 
 /// The path of an object, or of a collection when `name` is "".

@@ -1,12 +1,11 @@
 //! What is kept of an object that a watch delivers (DESIGN.md, decision 4).
 //!
-//! Most objects are at rest most of the time. They are kept as JSON text, which a look at them
-//! turns into a tree again: that takes microseconds, and a tree takes several times the memory.
+//! Most objects are at rest most of the time, so they are kept as [`Text`].
 
 use graph::ReadPaths;
 use plan::object::{annotation, generation, label};
 use plan::{Member, desired, names, object};
-use runtime::store::{Entry, Projected};
+use runtime::store::{Entry, Projected, Text};
 use schema::ContentHash;
 use schema::managed_fields::{self, FieldSet};
 use serde_json::{Value, json};
@@ -53,10 +52,6 @@ pub(crate) struct Whole {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Labels(Box<[(Box<str>, Box<str>)]>);
 
-/// A JSON value, as text.
-#[derive(Debug, Clone, PartialEq)]
-struct Text(Box<str>);
-
 /// Reduces `object`, a member of an ApplySet by that set's id; `reads` is what expressions read of
 /// its kind, `keep` whether it may be an instance.
 pub(crate) fn observe(object: Value, reads: &ReadPaths, keep: bool) -> Projected<Observation> {
@@ -87,19 +82,6 @@ impl Labels {
     /// The value of a label.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(found, _)| **found == *name).map(|(_, value)| &**value)
-    }
-}
-
-// === impl Text ===
-
-impl Text {
-    fn of(value: &Value) -> Self {
-        // A copy, since the text has grown in a buffer of up to twice its length.
-        Self(value.to_string().as_str().into())
-    }
-
-    fn read(&self) -> Value {
-        serde_json::from_str(&self.0).expect("invariant: it was JSON before it was text")
     }
 }
 

@@ -133,16 +133,16 @@ pub(crate) fn enqueue<K: Ord + Clone + Display>(queue: &Queue<K>, key: K) {
 impl Shared {
     /// The instance as last observed; `None` when it is gone or its kind is not watched.
     pub(crate) fn instance(&self, id: &ObjectId) -> Option<Value> {
-        let store: Store<Observation> = self.watching.store(&id.kind)?;
-        Some(store.get(&store_key(id))?.data.whole.as_ref()?.read())
+        Some(self.entry(id)?.data.whole.as_ref()?.read())
     }
 
-    /// Whether the instance is there, as far as is known.
+    /// Whether [`Shared::instance`] has it.
     pub(crate) fn is_there(&self, id: &ObjectId) -> bool {
-        let store: Option<Store<Observation>> = self.watching.store(&id.kind);
-        store.is_some_and(|store| {
-            store.get(&store_key(id)).is_some_and(|entry| entry.data.whole.is_some())
-        })
+        self.entry(id).is_some_and(|entry| entry.data.whole.is_some())
+    }
+
+    fn entry(&self, id: &ObjectId) -> Option<Arc<Entry<Observation>>> {
+        self.watching.store(&id.kind)?.get(&store_key(id))
     }
 
     /// `instance` is to look at the world again.

@@ -43,8 +43,17 @@ impl Instance<'_> {
     /// Whether it carries kro's finalizer.
     #[must_use]
     pub fn has_finalizer(&self) -> bool {
+        self.finalizers().any(|finalizer| finalizer == names::FINALIZER)
+    }
+
+    fn finalizers(&self) -> impl Iterator<Item = &Value> {
         let finalizers = get(self.object, &["metadata", "finalizers"]).and_then(Value::as_array);
-        finalizers.into_iter().flatten().any(|finalizer| finalizer == names::FINALIZER)
+        finalizers.into_iter().flatten()
+    }
+
+    /// Its namespace; empty for a cluster-scoped one.
+    pub(crate) fn namespace(&self) -> &str {
+        text(self.object, &["metadata", "namespace"])
     }
 
     /// Whether `kro.run/reconcile` says `suspended` or `disabled`, in any case.
@@ -96,8 +105,7 @@ impl Instance<'_> {
             metadata.insert("labels".to_owned(), Value::Object(labels.collect()));
         }
         if !self.has_finalizer() {
-            let others = get(self.object, &["metadata", "finalizers"]).and_then(Value::as_array);
-            let finalizers = others.into_iter().flatten().cloned();
+            let finalizers = self.finalizers().cloned();
             let finalizers = finalizers.chain([names::FINALIZER.into()]).collect();
             metadata.insert("finalizers".to_owned(), Value::Array(finalizers));
             let inventory = inventory().annotations(&self.applyset_id(), self.kro_version);

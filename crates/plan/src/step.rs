@@ -4,7 +4,7 @@ use crate::action::{Action, NodeReport, Progress, Step, Wanted, inventory_patch}
 use crate::instance::Instance;
 use crate::inventory::Inventory;
 use crate::names;
-use crate::object::{ObjectId, annotation, text};
+use crate::object::{ObjectId, annotation};
 use crate::observed::{Listed, Member, Observed};
 use crate::pass::{NodePass, Pass, evaluate};
 use crate::report::{report, suspended, unmanaged};
@@ -84,7 +84,7 @@ fn first_inventory(graph: &Graph, instance: &Instance<'_>, observed: &Observed) 
         return recorded;
     }
     let pass = evaluate(graph, instance, observed);
-    recorded.union(&pass.inventory(graph, text(instance.object, &["metadata", "namespace"])))
+    recorded.union(&pass.inventory(graph, instance.namespace()))
 }
 
 fn record(instance: &Instance<'_>, inventory: &Inventory) -> Action {
@@ -115,16 +115,12 @@ struct Round<'a> {
 // === impl Round ===
 
 impl Round<'_> {
-    fn namespace(&self) -> &str {
-        text(self.instance.object, &["metadata", "namespace"])
-    }
-
     /// Acquires and applies, after the inventory has grown. It grows by everything that may come,
     /// so that it is written once, but only when something has to be applied: what is merely not
     /// known for a moment, as after a start, changes nothing.
     fn actions(&self) -> Vec<Action> {
         let recorded = Inventory::of(self.instance.object);
-        let mut actions = self.pass.actions(self.observed, &recorded, self.namespace());
+        let mut actions = self.pass.actions(self.observed, &recorded, self.instance.namespace());
         // What an earlier release wrote has no hash.
         let hashed = annotation(self.instance.object, names::INVENTORY_HASH).is_some();
         let valid = || {
@@ -132,9 +128,9 @@ impl Round<'_> {
                 && Inventory::validate(self.instance.object, &self.instance.applyset_id()).is_ok()
         };
         let missing = self.pass.is_working()
-            && (!self.pass.is_covered(&recorded, self.namespace()) || !valid());
+            && (!self.pass.is_covered(&recorded, self.instance.namespace()) || !valid());
         if missing && self.observed.unrecorded.is_none() {
-            let batch = self.pass.inventory(self.graph, self.namespace());
+            let batch = self.pass.inventory(self.graph, self.instance.namespace());
             actions.push(record(self.instance, &recorded.union(&batch)));
         }
         actions
@@ -149,7 +145,7 @@ impl Round<'_> {
         };
         let is_orphan = |id: &ObjectId| !wanted.contains(id);
         let recorded = Inventory::of(self.instance.object);
-        let batch = self.pass.inventory(self.graph, self.namespace());
+        let batch = self.pass.inventory(self.graph, self.instance.namespace());
         let stale = recorded != batch && self.observed.unrecorded.is_none();
         let mut orphans = self.observed.members.iter().filter(|(id, _)| is_orphan(id)).peekable();
         if orphans.peek().is_none() && !stale {
@@ -183,7 +179,7 @@ impl Round<'_> {
     fn list(&self, inventory: &Inventory) -> Action {
         Action::ListMembers {
             kinds: inventory.kinds.clone(),
-            namespaces: member_namespaces(self.namespace(), inventory),
+            namespaces: member_namespaces(self.instance.namespace(), inventory),
         }
     }
 

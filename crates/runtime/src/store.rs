@@ -40,6 +40,7 @@ use crate::shutdown::Tasks;
 mod metrics;
 mod object;
 mod table;
+mod text;
 mod watch;
 mod watches;
 
@@ -51,6 +52,7 @@ pub use object::ObjectKey;
 pub use table::Change;
 pub use table::Entry;
 pub use table::Origin;
+pub use text::Text;
 pub use watches::OnChange;
 pub use watches::TooManyWatches;
 pub use watches::Watches;

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use runtime::store::Projected;
 use runtime::store::Projection;
+use runtime::store::Text;
 use serde_json::Value as Json;
 
-/// An object as text: parsed, it takes six times as much memory, and it is looked at once in hours.
+/// An object as text, since it is looked at once in hours.
 ///
 /// Not kept is what nobody here reads: who manages which field, and the copy of the object that
 /// `kubectl apply` leaves in an annotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Kept {
-    text: Box<str>,
+    text: Text,
     /// Counts changes of the spec.
     generation: Option<i64>,
 }
@@ -30,13 +31,12 @@ impl Kept {
             }
         }
         let generation = object.pointer("/metadata/generation").and_then(Json::as_i64);
-        // A copy, since the text has grown in a buffer of up to twice its length.
-        Self { text: object.to_string().as_str().into(), generation }
+        Self { text: Text::of(&object), generation }
     }
 
     /// The object.
     pub(super) fn object(&self) -> Json {
-        serde_json::from_str(&self.text).expect("invariant: it was JSON before it was text")
+        self.text.read()
     }
 
     /// Tells one spec of an object from another.

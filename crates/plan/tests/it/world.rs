@@ -351,14 +351,14 @@ impl World {
                 Some(words) => self.observed.unmanageable = Some(words),
                 None => {
                     self.history.push("manage".into());
-                    self.patch_instance(&patch, names::MANAGER_LABELLER);
+                    self.patch_instance(&patch);
                 }
             },
             Action::RecordInventory { patch } => match self.refuse_parent.clone() {
                 Some(words) => self.observed.unrecorded = Some(words),
                 None => {
                     self.history.push("record".into());
-                    self.patch_instance(&patch, names::MANAGER_PARENT);
+                    self.patch_instance(&patch);
                 }
             },
             Action::Observe { reference, .. } => drop(self.watched.insert(reference)),
@@ -463,7 +463,7 @@ impl World {
         self.observed.applied.remove(&object);
     }
 
-    fn patch_instance(&mut self, patch: &Value, manager: &str) {
+    fn patch_instance(&mut self, patch: &Value) {
         let instance = self.instance.as_mut().expect("the instance exists");
         for part in ["labels", "annotations", "finalizers"] {
             match &patch["metadata"][part] {
@@ -476,10 +476,6 @@ impl World {
                 list => instance["metadata"][part] = list.clone(),
             }
         }
-        let managers = instance["metadata"]["managedFields"].as_array().cloned();
-        let mut managers = managers.unwrap_or_default();
-        managers.push(json!({ "manager": manager }));
-        instance["metadata"]["managedFields"] = Value::Array(managers);
     }
 }
 
