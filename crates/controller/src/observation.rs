@@ -156,7 +156,7 @@ fn forget_field_sets(object: &mut Value) {
     let entries = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
     for entry in entries.into_iter().flatten() {
         if let Some(entry) = entry.as_object_mut() {
-            entry.retain(|key, _| key == "manager");
+            entry.remove("fieldsV1");
         }
     }
 }
