@@ -19,7 +19,7 @@
 //!   and [`sqs`] are the kinds that there are.
 //! - [`object`], [`scope`], [`roles`], [`mod@reference`], [`tags`], [`conditions`], [`patch`]: the Kubernetes side of an object.
 //! - [`reconcile`]: the one reconcile of all kinds.
-//! - [`event`]: what people are told as it happens; [`discretion`]: what they are not told.
+//! - [`event`]: what people are told as it happens; what they are not told: [`runtime::discretion`].
 //! - [`aws`]: clients of the SDK and what their errors mean.
 //! - [`export`]: fields copied into ConfigMaps and Secrets.
 //! - [`controller`], [`flags`]: the process.
@@ -31,7 +31,6 @@
 pub mod aws;
 pub mod conditions;
 pub mod controller;
-pub mod discretion;
 pub mod dynamodb;
 pub mod event;
 pub mod export;

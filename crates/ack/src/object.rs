@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use runtime::discretion::unquoted;
 use serde_json::Value as Json;
 use serde_json::json;
 
-use crate::discretion::unquoted;
 use crate::kind::Kind;
 use crate::shape::Shape;
 use crate::shape::Time;

@@ -14,13 +14,13 @@
 
 use std::time::Duration;
 
+use runtime::discretion::Documents;
 use runtime::workers::Requeue;
 use serde_json::Value as Json;
 
 use crate::aws::Failure;
 use crate::conditions::Also;
 use crate::conditions::Verdict;
-use crate::discretion::Documents;
 use crate::object::Object;
 use crate::object::annotations;
 use crate::reference::Unresolved;
@@ -205,9 +205,9 @@ impl<R: Resource> Known<R> {
         sayable.extend(self.arn());
         if let Latest::Present(latest) = &self.latest {
             sayable.push(&latest.arn);
-            documents.add(&latest.spec, &sayable);
+            add_documents(&mut documents, &latest.spec, &sayable);
         }
-        documents.add(&self.desired(), &sayable);
+        add_documents(&mut documents, &self.desired(), &sayable);
         documents
     }
 
@@ -305,6 +305,19 @@ pub fn decide<R: Resource>(known: &Known<R>) -> Next<R::Call> {
         Latest::Failed(failure) => failed::<R>(failure),
         Latest::Absent => create::decide(known),
         Latest::Present(latest) => update::decide(known, latest),
+    }
+}
+
+/// Adds the documents of a spec: the fields whose rows have the column `document`.
+fn add_documents<S: Shape>(documents: &mut Documents, spec: &S, sayable: &[&str]) {
+    let rows = S::rows();
+    let mut fields = rows.iter().filter(|row| row.document).peekable();
+    if fields.peek().is_none() {
+        return;
+    }
+    let spec = serde_json::to_value(spec).unwrap_or_default();
+    for text in fields.filter_map(|row| spec.get(row.name)?.as_str()) {
+        documents.add(text, sayable);
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Api {
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    /// The API server said no; `Display` gives its words, those about a Secret without its values.
+    /// The API server said no; `Display` gives its words, without values of Secrets and policies.
     #[error("{}", .0.message)]
     Refused(Box<Status>),
     #[error("the request got no answer")]
@@ -267,11 +267,15 @@ impl Api {
 
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Value, ApiError> {
         let secret = words::is_about_secrets(request.uri().path());
+        let policies = words::Policies::within(request.body());
         match tokio::time::timeout(TIMEOUT, self.client.request(request)).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(kube::Error::Api(mut status))) => {
                 if secret {
                     status.message = words::discreet(&status.message);
+                }
+                if let Some(policies) = policies {
+                    status.message = policies.withheld(&status.message);
                 }
                 Err(ApiError::Refused(status))
             }

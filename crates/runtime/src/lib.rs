@@ -15,6 +15,7 @@
 //! - [`workers`]: runs a reconcile function over a queue.
 //! - [`shutdown`]: supervised tasks, signals, graceful stop.
 //! - [`leader`]: at most one of several processes works.
+//! - [`discretion`]: what is said of documents that are nobody's business.
 //! - [`client`], [`flags`], [`logs`], [`metrics`], [`probes`], [`traces`]: the process around it;
 //!   in debug builds also `profile`.
 //!
@@ -22,6 +23,7 @@
 
 pub mod backoff;
 pub mod client;
+pub mod discretion;
 pub mod flags;
 mod http;
 pub mod leader;

@@ -356,8 +356,9 @@ fn kro_tells_no_value_of_a_secret() {
                 "stringData": { "word": "vault-that-is-read" },
             },
         ]);
-        let guard = guard("", "secrets", "*", "'no: ' + object.data.password");
-        kro.apply(&list(&[setup, guard])).await?;
+        let no_secret = guard("", "secrets", "*", "'no: ' + object.data.password");
+        let no_bucket = guard("s3.services.k8s.aws", "buckets", "*", "'no: ' + object.spec.policy");
+        kro.apply(&list(&[setup, no_secret, no_bucket])).await?;
         let flags = ["--zap-log-level=trace", "--zap-encoder=json"];
         let traced = e2e::kro::program(&kro.plane, &flags)?
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector)
@@ -380,6 +381,11 @@ fn kro_tells_no_value_of_a_secret() {
         let bucket = json!({
             "apiVersion": "s3.services.k8s.aws/v1alpha1", "kind": "Bucket",
             "metadata": { "name": "rule" }, "spec": both,
+        });
+        let quoted = json!({
+            "apiVersion": "s3.services.k8s.aws/v1alpha1", "kind": "Bucket",
+            "metadata": { "name": "guarded" },
+            "spec": { "name": "quoted", "policy": policy("s3:GetObject", "*", "Kro") },
         });
         let password = json!({ "password": "${schema.spec.password}" });
         let cases = [
@@ -413,6 +419,7 @@ fn kro_tells_no_value_of_a_secret() {
                 "False",
             ),
             ("rule", json!([{ "id": "bucket", "template": bucket }]), "False"),
+            ("quoted", json!([{ "id": "bucket", "template": quoted }]), "False"),
         ];
         for (name, resources, _) in &cases {
             let kind = format!("Holder{name}");

@@ -32,7 +32,7 @@
 //! | `immutable` | CEL rule `self == oldSelf` in the CRD |
 //! | `late` | late-initialised: copied from AWS into the spec while the user has not set it |
 //! | `late(value)` | the same, but only while AWS has this value, which is its own default: anything else was once asked for, and unsetting it takes it back |
-//! | `document` | a document that is nobody's business but AWS's: messages do not quote it ([`discretion`](crate::discretion)) |
+//! | `document` | a document that is nobody's business but AWS's: messages do not quote it ([`discretion`](runtime::discretion)) |
 //! | `compare(rule)` | a rule of [`compare`](super::compare) instead of the one of the type |
 //! | `unset(value)` | unset says the same as this value, which is sent when an update unsets it |
 //! | `create` | sent when the resource is created |

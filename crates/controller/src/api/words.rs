@@ -1,5 +1,11 @@
 //! The API server's words, where they may hold what nobody is to read.
 
+use runtime::discretion::Documents;
+use serde_json::Value;
+
+/// The member that every policy document has: "Grammar of the IAM JSON policy language", AWS IAM
+/// user guide.
+const STATEMENT: &str = "Statement";
 /// Who refuses at admission writes what they like.
 const FOREIGN: [&str; 2] = ["denied request", "denied the request"];
 /// With what the typed form of an object shows a value.
@@ -15,6 +21,39 @@ pub(super) fn is_about_secrets(path: &str) -> bool {
         Some("namespaces") => segments.nth(1) == Some("secrets"),
         first => first == Some("secrets"),
     }
+}
+
+/// The policy documents within the body of a request, which nobody is to quote either.
+pub(super) struct Policies(Vec<u8>);
+
+impl Policies {
+    /// `None` if there is none for sure.
+    pub(super) fn within(body: &[u8]) -> Option<Self> {
+        let may_be = std::str::from_utf8(body).is_ok_and(|text| text.contains(STATEMENT));
+        may_be.then(|| Self(body.to_vec()))
+    }
+
+    /// The message without what it quotes of them.
+    pub(super) fn withheld(&self, message: &str) -> String {
+        let mut documents = Documents::default();
+        let body: Value = serde_json::from_slice(&self.0).unwrap_or_default();
+        let name = body["metadata"]["name"].as_str().unwrap_or_default();
+        let mut values = vec![&body];
+        while let Some(value) = values.pop() {
+            match value {
+                Value::String(text) if is_policy(text) => documents.add(text, &[name]),
+                Value::Array(items) => values.extend(items),
+                Value::Object(members) => values.extend(members.values()),
+                _ => {}
+            }
+        }
+        documents.withheld(message)
+    }
+}
+
+fn is_policy(text: &str) -> bool {
+    text.contains(STATEMENT)
+        && serde_json::from_str::<Value>(text).is_ok_and(|it| it.get(STATEMENT).is_some())
 }
 
 /// A message without what may be a value: what stands in quotes, what the typed form of an object
@@ -39,6 +78,7 @@ pub(super) fn discreet(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn words_about_a_secret_hold_none_of_its_values() {
@@ -62,6 +102,23 @@ mod tests {
         ] {
             assert_eq!(discreet(said), told);
         }
+    }
+
+    #[test]
+    fn a_policy_is_not_quoted() {
+        let policy = r#"{"Statement": [{"Sid": "OfTheVault", "Effect": "Deny"}]}"#;
+        let body = json!({ "metadata": { "name": "orders" }, "spec": { "policy": policy } });
+        let policies = Policies::within(body.to_string().as_bytes()).expect("has one");
+        let quoted = Value::from(policy);
+        for (said, told) in [
+            (format!("bucket orders: no: {policy}"), "bucket orders: no: …"),
+            (format!("bucket orders: no: {quoted}"), "bucket orders: no: \"…\""),
+            ("no Sid OfTheVault".to_owned(), "no Sid …"),
+            ("spec.versioning: Invalid value".to_owned(), "spec.versioning: Invalid value"),
+        ] {
+            assert_eq!(policies.withheld(&said), told);
+        }
+        assert!(Policies::within(br#"{"spec": {"policy": ""}}"#).is_none());
     }
 
     #[test]

@@ -1,15 +1,13 @@
-//! What AWS says about a document of ours, without the document.
+//! What others say about a document of ours, without the document.
 //!
 //! A policy says who may do what, and where from: it belongs to the spec, and to nothing that more
-//! people read (conditions, events, logs). AWS quotes parts of what it refuses, so its words are
-//! searched for them.
+//! people read (conditions, events, logs). AWS and admission policies quote parts of what they
+//! refuse, so their words are searched for them.
 
 use std::collections::BTreeSet;
 use std::collections::HashSet;
 
 use serde_json::Value as Json;
-
-use crate::shape::Shape;
 
 /// So many characters of a document, one after another, are no coincidence.
 const WINDOW: usize = 12;
@@ -24,7 +22,7 @@ const SPOKEN: [&str; 2] = ["Effect", "Version"];
 /// Members of statements that name what may be asked of AWS: a refusal has to name it, too.
 const ACTIONS: [&str; 2] = ["Action", "NotAction"];
 
-/// The documents of some specs, as far as nobody is to quote them.
+/// Some documents, as far as nobody is to quote them.
 #[derive(Debug, Default)]
 pub struct Documents {
     /// As they are.
@@ -36,21 +34,9 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// The documents of a spec: the fields whose rows have the column `document`. What is in
-    /// `sayable` may be said although it is part of them: names that everybody knows.
-    pub fn add<S: Shape>(&mut self, spec: &S, sayable: &[&str]) {
-        let rows = S::rows();
-        let mut fields = rows.iter().filter(|row| row.document).peekable();
-        if fields.peek().is_none() {
-            return;
-        }
-        let spec = serde_json::to_value(spec).unwrap_or_default();
-        for text in fields.filter_map(|row| spec.get(row.name)?.as_str()) {
-            self.read(text, sayable);
-        }
-    }
-
-    fn read(&mut self, text: &str, sayable: &[&str]) {
+    /// One more document, JSON or not. What is in `sayable` may be said although it is a part of it:
+    /// names that everybody knows.
+    pub fn add(&mut self, text: &str, sayable: &[&str]) {
         let mut found = Found::default();
         let parsed: Option<Json> = serde_json::from_str(text).ok();
         if let Some(document) = &parsed {
@@ -69,15 +55,19 @@ impl Documents {
         let pierced =
             |text: &str| holes.iter().fold(text.to_owned(), |text, word| text.replace(word, HOLE));
         let compact = parsed.as_ref().map(ToString::to_string);
-        let forms = [Some(text), compact.as_deref()].into_iter().flatten();
-        self.texts.extend(forms.clone().map(pierced));
-        self.wholes.extend(forms.filter(|form| form.len() >= WINDOW).map(str::to_owned));
+        let plain = [Some(text.to_owned()), compact].into_iter().flatten();
+        for form in plain.flat_map(|form| [escaped(&form), form]) {
+            self.texts.insert(pierced(&form));
+            if form.len() >= WINDOW {
+                self.wholes.insert(form);
+            }
+        }
         let words = found.words.into_iter().map(pierced);
         let pieces = words.flat_map(|word| word.split(HOLE).map(str::to_owned).collect::<Vec<_>>());
         self.words.extend(pieces.filter(|piece| piece.chars().count() >= SHORTEST));
     }
 
-    /// The message without what it quotes.
+    /// The message without what it quotes, as it is or as a JSON string.
     pub fn withheld(&self, message: &str) -> String {
         if self.texts.is_empty() {
             return message.to_owned();
@@ -137,6 +127,12 @@ impl<'a> Found<'a> {
     }
 }
 
+/// The text as it stands in a JSON string.
+fn escaped(text: &str) -> String {
+    let quoted = Json::from(text).to_string();
+    quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned()
+}
+
 /// A message without what it quotes between double quotes.
 pub fn unquoted(message: &str) -> String {
     let mut out = String::with_capacity(message.len());
@@ -164,7 +160,6 @@ pub fn unquoted(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sqs::shapes::QueueSpec;
 
     const POLICY: &str = r#"{ "Version": "2012-10-17", "Statement": [ { "Sid": "OfTheVault",
         "Effect": "Deny", "Principal": { "AWS": "arn:aws:iam::111122223333:user/keeper" },
@@ -174,8 +169,7 @@ mod tests {
     #[track_caller]
     fn check(policy: &str, message: &str, expected: &str) {
         let mut documents = Documents::default();
-        let spec = QueueSpec { policy: Some(policy.to_owned()), ..QueueSpec::default() };
-        documents.add(&spec, &["arn:aws:sqs:us-west-2:123456789012:orders", "123456789012"]);
+        documents.add(policy, &["arn:aws:sqs:us-west-2:123456789012:orders", "123456789012"]);
         assert_eq!(documents.withheld(message), expected);
     }
 
@@ -184,6 +178,8 @@ mod tests {
         check(POLICY, &format!("Bad policy: {POLICY}!"), "Bad policy: …!");
         let compact: Json = serde_json::from_str(POLICY).expect("is JSON");
         check(POLICY, &format!("Bad policy: {compact}!"), "Bad policy: …!");
+        let quoted = Json::from(POLICY);
+        check(POLICY, &format!("Bad policy: {quoted}!"), "Bad policy: \"…\"!");
         check(POLICY, "Statement OfTheVault is bad", "Statement … is bad");
         check(POLICY, "no such endpoint: vpce-0a1b2c3d.", "no such endpoint: ….");
         check(
