@@ -149,12 +149,14 @@ async fn soak(minutes: u64) -> anyhow::Result<()> {
         text,
         "`cargo xtask prove soak --minutes {minutes}`: three definitions (a chain, a collection, an external reference) with twenty instances each come, change and go, round after round; at the end of each round, when everything is gone again, the controller ({profile} build) is looked at.\n"
     )?;
-    text.push_str("| | first third | last third |\n| --- | --- | --- |\n");
+    text.push_str("| | before | after |\n| --- | --- | --- |\n");
     let (early, late) = growth.resident_kib;
-    writeln!(text, "| resident memory, median, KiB | {early} | {late} |")?;
+    let thirds = "median of the first third of the rounds and of the last";
+    writeln!(text, "| resident memory, KiB, {thirds} | {early} | {late} |")?;
     let (early, late) = growth.descriptors;
-    writeln!(text, "| open files, fewest | {early} | {late} |\n")?;
-    let (rounds, peak) = (churn.samples.len() - 1, churn.peak_kib);
+    let at_rest = "idle connections being closed, after the first round and after the last";
+    writeln!(text, "| open files, {at_rest} | {early} | {late} |\n")?;
+    let (rounds, peak) = (churn.samples.len(), churn.peak_kib);
     writeln!(text, "{rounds} rounds; the most memory that it ever had: {peak} KiB.\n")?;
     text.push_str("| s | KiB | open files |\n| --- | --- | --- |\n");
     // About twenty lines tell the course.
