@@ -199,11 +199,17 @@ impl Api {
     }
 
     /// Replaces the status of `object`, which carries the resourceVersion that it is based on.
+    ///
+    /// Of its managed fields nothing is sent: ours lack the field sets, and the API server keeps
+    /// its own when there are none.
     pub(crate) async fn replace_status(
         &self,
         resource: &ApiResource,
-        object: &Value,
+        mut object: Value,
     ) -> Result<Value, ApiError> {
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            metadata.remove("managedFields");
+        }
         let text = |key: &str| object["metadata"][key].as_str().unwrap_or("");
         let path = format!("{}/status", url(resource, text("namespace"), text("name")));
         let request = Request::put(path).header("Content-Type", "application/json");

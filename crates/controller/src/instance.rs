@@ -518,10 +518,7 @@ impl Run<'_> {
             let Some(status) = next_status(&object, report, &now) else { return requeue };
             let mut next = object.clone();
             next["status"] = status;
-            if let Some(metadata) = next["metadata"].as_object_mut() {
-                metadata.remove("managedFields");
-            }
-            match self.shared.api.replace_status(&resource, &next).await {
+            match self.shared.api.replace_status(&resource, next).await {
                 Ok(answer) => {
                     let state = text(&answer, &["status", "state"]);
                     tracing::info!(instance = %self.id, state, "status written");
