@@ -277,9 +277,10 @@ impl Api {
         match tokio::time::timeout(TIMEOUT, self.client.request(request)).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(kube::Error::Api(mut status))) => {
-                if secret {
-                    status.message = words::discreet(&status.message);
-                }
+                status.message = match secret {
+                    true => words::discreet(&status.message),
+                    false => words::without_policies(&status.message).to_owned(),
+                };
                 if let Some(policies) = policies {
                     status.message = policies.withheld(&status.message);
                 }

@@ -55,14 +55,14 @@ impl Documents {
         let pierced =
             |text: &str| holes.iter().fold(text.to_owned(), |text, word| text.replace(word, HOLE));
         let compact = parsed.as_ref().map(ToString::to_string);
-        let plain = [Some(text.to_owned()), compact].into_iter().flatten();
-        for form in plain.flat_map(|form| [escaped(&form), form]) {
+        let forms = [Some(text.to_owned()), compact].into_iter().flatten();
+        for form in forms.flat_map(|form| spellings(&form)) {
             self.texts.insert(pierced(&form));
             if form.len() >= WINDOW {
                 self.wholes.insert(form);
             }
         }
-        let words = found.words.into_iter().map(pierced);
+        let words = found.words.into_iter().flat_map(spellings).map(|word| pierced(&word));
         let pieces = words.flat_map(|word| word.split(HOLE).map(str::to_owned).collect::<Vec<_>>());
         self.words.extend(pieces.filter(|piece| piece.chars().count() >= SHORTEST));
     }
@@ -127,10 +127,20 @@ impl<'a> Found<'a> {
     }
 }
 
-/// The text as it stands in a JSON string.
-fn escaped(text: &str) -> String {
+/// The text as it is, as it stands in a JSON string, and in one that Go or Python wrote: Go escapes
+/// what means something to HTML, Python what is not ASCII.
+fn spellings(text: &str) -> BTreeSet<String> {
     let quoted = Json::from(text).to_string();
-    quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned()
+    let quoted = quoted.get(1..quoted.len() - 1).unwrap_or_default();
+    let units = |character: char| {
+        let mut units = [0; 2];
+        let units = character.encode_utf16(&mut units);
+        units.iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>()
+    };
+    let html = |character: char| matches!(character, '<' | '>' | '&');
+    let go = quoted.chars().map(|it| if html(it) { units(it) } else { it.to_string() });
+    let python = quoted.chars().map(|it| if it.is_ascii() { it.to_string() } else { units(it) });
+    BTreeSet::from([text.to_owned(), quoted.to_owned(), go.collect(), python.collect()])
 }
 
 /// A message without what it quotes between double quotes.
@@ -180,6 +190,11 @@ mod tests {
         check(POLICY, &format!("Bad policy: {compact}!"), "Bad policy: …!");
         let quoted = Json::from(POLICY);
         check(POLICY, &format!("Bad policy: {quoted}!"), "Bad policy: \"…\"!");
+        let cut: String = quoted.to_string().chars().take(100).collect();
+        check(POLICY, &format!("Bad policy: {cut}"), "Bad policy: \"…");
+        let odd = r#"{"Sid": "a&team<vault", "Id": "the–vault–at–home"}"#;
+        check(odd, r"no a\u0026team\u003cvault.", "no ….");
+        check(odd, r"no the\u2013vault\u2013at\u2013home", "no …");
         check(POLICY, "Statement OfTheVault is bad", "Statement … is bad");
         check(POLICY, "no such endpoint: vpce-0a1b2c3d.", "no such endpoint: ….");
         check(

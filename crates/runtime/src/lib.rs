@@ -15,7 +15,7 @@
 //! - [`workers`]: runs a reconcile function over a queue.
 //! - [`shutdown`]: supervised tasks, signals, graceful stop.
 //! - [`leader`]: at most one of several processes works.
-//! - [`discretion`]: what is said of documents that are nobody's business.
+//! - [`discretion`]: what messages do not repeat of documents that are nobody's business.
 //! - [`client`], [`flags`], [`logs`], [`metrics`], [`probes`], [`traces`]: the process around it;
 //!   in debug builds also `profile`.
 //!

@@ -348,6 +348,7 @@ fn kro_tells_no_value_of_a_secret() {
         secrets.add("a number in a Secret", "7318455219");
         secrets.add("the token for the API server", &User::KroController.token());
         secrets.add("a policy", "SidKroVault");
+        secrets.add("a condition of a policy", "tag-Kro-vault");
 
         let setup = json!([
             {
@@ -439,6 +440,11 @@ fn kro_tells_no_value_of_a_secret() {
                 condition(holder, "Ready") == *ends && (*ends == "True" || state == "ERROR")
             })
             .await?;
+        }
+        for name in ["guarded", "quoted"] {
+            let holder = kro.get(&instance(&format!("holder{name}s"), name)).await?;
+            let status = holder.context("the instance is there")?["status"].to_string();
+            ensure!(status.contains("denied request"), "the guard has no word in {status}");
         }
         let written = "/api/v1/namespaces/default/secrets/good";
         let written = kro.get(written).await?.context("the Secret exists")?;
