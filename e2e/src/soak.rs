@@ -20,7 +20,7 @@ use crate::{
 /// Instances of each kind in a round.
 const INSTANCES: usize = 20;
 /// Rounds that are made at least after the first, whatever the time.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 9;
 /// What a controller may grow by between the first third of the rounds and the last.
 const GROWTH_PERCENT: u64 = 10;
 /// And beside that: what an allocator keeps or gives back as it likes.
